@@ -1,0 +1,90 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// What the echo servers have in common: arguments, the line that says where they
+/// listen, and (for the two written on plain system calls) the listening socket.
+
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace bench {
+
+struct address {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+};
+
+/// Reads `[HOST [PORT]]` and makes writing to a vanished client an error, not a
+/// signal. SIGTERM keeps its default action: a server here has nothing to tidy up.
+inline address start_up(int argc, char** argv) {
+  address a;
+  std::string_view port = argc > 2 ? argv[2] : "0";
+  const char* end = port.data() + port.size();
+  const auto [last, error] = std::from_chars(port.data(), end, a.port);
+  if (argc > 3 || error != std::errc() || last != end) {
+    std::fprintf(stderr, "usage: %s [HOST [PORT]]    (default 127.0.0.1 0)\n", argv[0]);
+    std::exit(2);
+  }
+  if (argc > 1) a.host = argv[1];
+  std::signal(SIGPIPE, SIG_IGN);
+  return a;
+}
+
+/// Tells the load generator where to connect; it waits for this line.
+inline void announce(std::string_view host, std::uint16_t port) {
+  std::printf("listening on %.*s:%u\n", static_cast<int>(host.size()), host.data(),
+              static_cast<unsigned>(port));
+  std::fflush(stdout);
+}
+
+[[noreturn]] inline void die(const char* what) {
+  std::fprintf(stderr, "%s: %s\n", what, std::strerror(errno));
+  std::exit(1);
+}
+
+/// Opens a listening socket on an IPv4 address and announces its port.
+///
+/// Takes: flags – added to the socket's type, such as SOCK_NONBLOCK
+inline int listen_on(const address& a, int flags = 0) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(a.port);
+  if (inet_pton(AF_INET, a.host.c_str(), &in.sin_addr) != 1) {
+    std::fprintf(stderr, "not an IPv4 address: %s\n", a.host.c_str());
+    std::exit(2);
+  }
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (fd < 0) die("socket");
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&in), sizeof in) != 0) die("bind");
+  if (listen(fd, SOMAXCONN) != 0) die("listen");
+  socklen_t size = sizeof in;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&in), &size) != 0) die("getsockname");
+  announce(a.host, ntohs(in.sin_port));
+  return fd;
+}
+
+/// Replies leave at once; without this a pipelined echo waits for acknowledgements.
+inline void send_without_delay(int fd) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace bench

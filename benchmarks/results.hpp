@@ -1,0 +1,95 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// What was measured, and what is concluded from several rounds of it.
+
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/load.hpp"
+
+namespace bench {
+
+inline double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+/// What one server did in one round.
+struct measurement {
+  double requests_per_second;
+  double p50, p99;  // microseconds
+  double cpu;       // microseconds of the server per request
+  double busy;      // CPU time of the server in the measured time, 0 to 1
+};
+
+inline measurement summarize(const load_report& r) {
+  const auto requests = static_cast<double>(r.requests);
+  return {.requests_per_second = requests / r.wall_seconds,
+          .p50 = r.latency.quantile(0.5) / 1e3,
+          .p99 = r.latency.quantile(0.99) / 1e3,
+          .cpu = r.cpu_seconds / requests * 1e6,
+          .busy = r.cpu_seconds / r.wall_seconds};
+}
+
+/// A server's rounds, and why it has no more of them.
+struct record {
+  std::map<int, measurement> rounds;
+  std::string failure;
+
+  double median_of(double measurement::*field) const {
+    std::vector<double> values;
+    for (const auto& [round, m] : rounds) values.push_back(m.*field);
+    return median(std::move(values));
+  }
+};
+
+/// Returns: the median of the ratios of CPU time per request in each round; nothing
+///          when there is no round in which both were measured
+inline std::optional<double> cpu_ratio(const record& a, const record& b) {
+  std::vector<double> ratios;
+  for (const auto& [round, m] : a.rounds) {
+    const auto other = b.rounds.find(round);
+    if (other != b.rounds.end()) ratios.push_back(m.cpu / other->second.cpu);
+  }
+  if (ratios.empty()) return {};
+  return median(std::move(ratios));
+}
+
+inline std::string ratio_text(std::optional<double> ratio) {
+  char text[32] = "-";
+  if (ratio) std::snprintf(text, sizeof text, "%.3f", *ratio);
+  return text;
+}
+
+/// Reads the line `"NAME_median",iterations,real_time,cpu_time,ns,...` which Google
+/// Benchmark prints as a median.
+///
+/// Returns: name and CPU time in nanoseconds; nothing for any other line
+inline std::optional<std::pair<std::string, double>> parse_micro_median(
+    const std::string& line) {
+  const std::size_t end = line.find("_median\",");
+  if (!line.starts_with('"') || end == line.npos) return {};
+  std::size_t field = line.find(',', end);
+  for (int skip = 0; skip < 2 && field != line.npos; ++skip) {
+    field = line.find(',', field + 1);
+  }
+  if (field == line.npos) return {};
+  double cpu_time = 0;
+  std::from_chars(line.data() + field + 1, line.data() + line.size(), cpu_time);
+  return std::pair(line.substr(1, end - 1), cpu_time);
+}
+
+}  // namespace bench

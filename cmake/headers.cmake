@@ -1,0 +1,91 @@
+# The floor plan: every header of aio, lowest first.
+#
+# A header includes only headers that stand above it in this list. The same list is what
+# gets installed, what is compiled header by header in the tests, and a good order to read
+# the library in. The ctest `floors` (cmake/check_floors.cmake) holds the headers to it.
+
+# The floors, lowest first. Asio starts at the door, which is io: nothing before it may
+# use Asio, nor a header that does.
+set(AIO_FLOORS detail core coro task sync io net os http debug testing)
+set(AIO_FLOORS_WITH_ASIO io net os http testing)
+
+set(AIO_HEADERS
+    # detail: plain tools that know nothing of aio
+    aio/detail/scope_exit.hpp
+    aio/detail/intrusive_list.hpp
+    aio/detail/intrusive_ptr.hpp
+    aio/detail/move_only_function.hpp
+    aio/detail/frame_pool.hpp
+    # core: time, errors, the loop
+    aio/core/config.hpp
+    aio/core/clock.hpp
+    aio/core/error.hpp
+    aio/core/exception_context.hpp
+    aio/core/result.hpp
+    aio/core/driver.hpp
+    aio/core/ready_node.hpp
+    aio/core/timer_heap.hpp
+    aio/core/inbox.hpp
+    aio/core/loop.hpp
+    aio/core/handle.hpp
+    # coro: frames and suspension
+    aio/coro/concepts.hpp
+    aio/coro/task_state.hpp
+    aio/coro/promise.hpp
+    aio/coro/suspension.hpp
+    aio/coro/wait_list.hpp
+    aio/coro/foreign_await.hpp
+    aio/coro/coro.hpp
+    # task: what runs
+    aio/task/completion.hpp
+    aio/task/future.hpp
+    aio/task/task.hpp
+    aio/task/sleep.hpp
+    aio/task/end_of.hpp
+    aio/task/shield.hpp
+    aio/task/gather.hpp
+    aio/task/wait.hpp
+    aio/task/timeout.hpp
+    aio/task/with.hpp
+    aio/task/run_until_complete.hpp
+    # sync: what tasks wait for
+    # io: the door to Asio
+    aio/io/asio_driver.hpp
+    aio/io/event_loop.hpp
+    aio/io/await.hpp
+    aio/io/threads.hpp
+    aio/io/ctrl_c.hpp
+    aio/io/run.hpp
+    # net: endpoints, streams, servers, protocols
+    aio/net/endpoint.hpp
+    aio/net/detail/handler_memory.hpp
+    aio/net/detail/read_buffer.hpp
+    aio/net/detail/write_buffer.hpp
+    aio/net/detail/native_socket.hpp
+    aio/net/protocol.hpp
+    aio/net/transport.hpp
+    aio/net/stream_transport.hpp
+    aio/net/resolve.hpp
+    aio/net/connect.hpp
+    aio/net/create_connection.hpp
+    aio/net/server.hpp
+    aio/net/create_server.hpp
+    aio/net/detail/reader_state.hpp
+    aio/net/detail/read_rules.hpp
+    aio/net/stream_reader.hpp
+    aio/net/detail/stream_connection.hpp
+    aio/net/stream_writer.hpp
+    aio/net/open_connection.hpp
+    aio/net/start_server.hpp
+    # os: signals
+    aio/os/signals.hpp
+    # testing: virtual time
+    aio/testing/virtual_driver.hpp
+    aio/testing/virtual_loop.hpp
+    aio/testing/cancel_at_every_await.hpp
+    # The front doors, for users; no header above includes one.
+    aio/task.hpp
+    aio/net.hpp
+    aio/testing.hpp
+    aio/aio.hpp
+)

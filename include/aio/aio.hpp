@@ -1,0 +1,27 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// Front door to all that needs no further library: asyncio's world in one include.
+///
+///     aio::coro<int> amain() {
+///       co_await aio::sleep(1s);
+///       co_return 0;
+///     }
+///     int main() { return aio::run(amain()); }
+///
+/// The contract of every function, unless its comment says otherwise: objects belong to
+/// the loop they are used on and are used from its thread only; what an awaitable refers
+/// to must stay valid until the await ends; a view that a member returns is valid until
+/// the next call that changes the object; a moved-from object may only be destroyed or
+/// assigned to.
+
+#pragma once
+
+#include <aio/core/config.hpp>
+#include <aio/io/event_loop.hpp>
+#include <aio/io/run.hpp>
+#include <aio/io/threads.hpp>
+#include <aio/net.hpp>
+#include <aio/os/signals.hpp>
+#include <aio/task.hpp>

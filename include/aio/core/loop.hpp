@@ -1,0 +1,339 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// The wheel: wait, fire timers, run what is ready, again.
+
+#pragma once
+
+#include <aio/core/clock.hpp>
+#include <aio/core/config.hpp>
+#include <aio/core/driver.hpp>
+#include <aio/core/error.hpp>
+#include <aio/core/exception_context.hpp>
+#include <aio/core/inbox.hpp>
+#include <aio/core/ready_node.hpp>
+#include <aio/core/timer_heap.hpp>
+#include <aio/detail/intrusive_list.hpp>
+#include <aio/detail/intrusive_ptr.hpp>
+#include <aio/detail/move_only_function.hpp>
+#include <aio/detail/scope_exit.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace aio::detail {
+
+/// Something that must end before its loop does: a task, a server, a connection.
+struct resident_tag;
+class resident : public list_hook<resident_tag> {
+ public:
+  /// The loop closes and never runs again; called once, already unlinked.
+  virtual void loop_closing() noexcept = 0;
+
+ protected:
+  ~resident() { unlink(); }
+};
+
+/// The event loop without its public face (io/event_loop.hpp).
+///
+/// A turn: poll the world, move due timers behind what is ready, run what was
+/// ready when the batch began. What becomes ready meanwhile waits for the next
+/// turn. Shared with every future, because those may outlive the loop: they then
+/// find it closed.
+class loop_core final : public ref_counted {
+ public:
+  using exception_handler = move_only_function<void(const exception_context&)>;
+
+  explicit loop_core(driver& world) : world_(&world), inbox_(world) {}
+
+  /// The loop that runs on this thread, or null.
+  static loop_core* running() noexcept { return running_here_; }
+
+  static loop_core& require_running() {
+    if (running_here_ == nullptr) {
+      throw usage_error(
+          "no running event loop: call this from a coroutine or callback that a loop "
+          "runs (aio::run starts one)");
+    }
+    return *running_here_;
+  }
+
+  // ----- ready -----
+
+  void push(ready_node& node) noexcept {
+    if (closed_) return node.discard();
+    ready_.push_back(node);
+    if (asleep_) request_turn(time_point::min());
+  }
+
+  /// All of `nodes`, in their order.
+  void push_all(intrusive_list<ready_node>& nodes) noexcept {
+    if (nodes.empty()) return;
+    if (closed_) return discard_all(nodes);
+    ready_.splice_back(nodes);
+    if (asleep_) request_turn(time_point::min());
+  }
+
+  /// From any thread, in order per thread. False if the loop is closed.
+  bool push_threadsafe(ready_node& node) { return inbox_.post(node); }
+
+  // ----- time -----
+
+  time_point time() noexcept {
+    if (world_ != nullptr) now_ = world_->now();
+    return now_;
+  }
+
+  void arm(timer& t, time_point when) {
+    timers_.arm(t, when);
+    if (asleep_) request_turn(when);
+  }
+  void disarm(timer& t) noexcept { timers_.disarm(t); }
+  std::size_t armed_timers() const noexcept { return timers_.size(); }
+
+  // ----- running -----
+
+  /// Counts turns: tells whether two calls came in the same one.
+  std::uint64_t turn_number() const noexcept { return turn_number_; }
+
+  bool is_running() const noexcept { return is_running_; }
+  bool is_closed() const noexcept { return closed_; }
+
+  /// Runs until stop(); at least one turn.
+  void run_forever() {
+    check_may_run();
+    const running_scope scope(*this);
+    const scope_exit no_stop([this] { stopping_ = false; });
+    do {
+      turn();
+    } while (!stopping_);
+  }
+
+  /// One turn; waits first if nothing is ready.
+  void run_turn() {
+    check_may_run();
+    const running_scope scope(*this);
+    turn();
+  }
+
+  /// run_forever() returns after the turn it is in (or, if it does not run, after
+  /// its first).
+  void stop() noexcept { stopping_ = true; }
+
+  /// One turn on behalf of whoever drives the world; the world calls it after
+  /// driver::request_turn().
+  void run_as_guest() {
+    if (is_running_ || closed_) return;
+    const running_scope scope(*this);
+    time();
+    run_ready();
+  }
+
+  void check_open() const {
+    if (closed_) throw usage_error("the event loop is closed");
+  }
+
+  void check_may_run() const {
+    check_open();
+    if (is_running_) throw usage_error("this event loop is already running");
+    if (running_here_ != nullptr) {
+      throw usage_error("another event loop is running in this thread");
+    }
+  }
+
+  void check_thread() const {
+    if (debug_ && is_running_ && owner_ != std::this_thread::get_id()) {
+      throw usage_error(
+          "non-thread-safe operation on a loop that runs in another thread: use "
+          "call_soon_threadsafe or run_coroutine_threadsafe");
+    }
+  }
+
+  /// Ends everything that lives here. Ready callbacks and timers do not run.
+  void close() noexcept {
+    if (closed_) return;
+    closed_ = true;
+    asleep_ = false;
+    while (!services_.empty()) services_.pop_front().loop_closing();
+    while (!tasks_.empty()) tasks_.pop_front().loop_closing();
+    inbox_.close(ready_);
+    while (!timers_.empty()) ready_.push_back(timers_.pop());
+    discard_all(ready_);
+    world_ = nullptr;
+  }
+
+  // ----- those who live here -----
+
+  void add_task(resident& task) noexcept {
+    if (tasks_.empty() && world_ != nullptr) world_->set_busy(true);
+    tasks_.push_back(task);
+  }
+  void remove_task(resident& task) noexcept {
+    task.unlink();
+    if (tasks_.empty() && world_ != nullptr) world_->set_busy(false);
+  }
+  intrusive_list<resident, resident_tag>& tasks() noexcept { return tasks_; }
+
+  void add_service(resident& service) noexcept { services_.push_back(service); }
+
+  /// The task that runs now; null in a plain callback.
+  class task_state* current_task = nullptr;
+
+  /// How many operations of other threads will still report back: virtual time
+  /// stands still for them.
+  std::size_t foreign_operations = 0;
+
+  /// The public face of this loop, for those who were handed only this.
+  void* face = nullptr;
+
+  // ----- errors -----
+
+  bool debug() const noexcept { return debug_; }
+  void set_debug(bool on) noexcept { debug_ = on; }
+
+  /// Callbacks that take longer are reported in debug mode.
+  duration slow_callback_duration = std::chrono::milliseconds(100);
+
+  void set_exception_handler(exception_handler handler) {
+    handler_ = std::move(handler);
+  }
+
+  /// Reports an error that nobody took.
+  void call_exception_handler(const exception_context& context) noexcept {
+    try {
+      if (!handler_) return default_exception_handler(context);
+      // Kept here, so that the handler may set another one.
+      exception_handler used = std::move(handler_);
+      const scope_exit put_back([&] {
+        if (!handler_) handler_ = std::move(used);
+      });
+      used(context);
+    } catch (...) {
+      default_exception_handler({"unhandled error in the exception handler",
+                                 std::current_exception(), context.message});
+    }
+  }
+
+ private:
+  class running_scope {
+   public:
+    explicit running_scope(loop_core& loop) noexcept
+        : loop_(&loop), outer_(std::exchange(running_here_, &loop)) {
+      loop.is_running_ = true;
+      loop.asleep_ = false;
+      loop.owner_ = std::this_thread::get_id();
+    }
+    running_scope(const running_scope&) = delete;
+    running_scope& operator=(const running_scope&) = delete;
+    ~running_scope() {
+      running_here_ = outer_;
+      loop_->is_running_ = false;
+      loop_->fall_asleep();
+    }
+
+   private:
+    intrusive_ptr<loop_core> loop_;
+    loop_core* outer_;
+  };
+
+  void turn() {
+    if (ready_.empty() && !stopping_) {
+      world_->wait_until(timers_.next_deadline());
+      polled();
+    } else if (stopping_ || poll_is_due()) {
+      world_->poll();
+      polled();
+    }
+    run_ready();
+  }
+
+  void run_ready() {
+    ++turn_number_;
+    inbox_.drain(ready_);
+    while (timers_.next_deadline() <= now_) ready_.push_back(timers_.pop());
+    batch_.splice_back(ready_);
+    // Only what must leave the loop is thrown; the rest of the batch keeps its turn.
+    const scope_exit unfinished([this] { ready_.splice_front(batch_); });
+    if (debug_) return run_batch_watched();
+    while (!batch_.empty()) batch_.pop_front().run();
+  }
+
+  // While tasks are ready a poll would cost more than a task switch: the turns in
+  // between are bounded by count and, as turns may be long, by time.
+  bool poll_is_due() noexcept {
+    if (++turns_since_poll_ % 8 != 0) return false;
+    return turns_since_poll_ >= 64 ||
+           time() - last_poll_ >= std::chrono::microseconds(100);
+  }
+
+  void polled() noexcept {
+    turns_since_poll_ = 0;
+    last_poll_ = time();
+  }
+
+  void run_batch_watched() {
+    while (!batch_.empty()) {
+      ready_node& node = batch_.pop_front();
+      const time_point before = clock::now();
+      node.run();
+      const duration took = clock::now() - before;
+      if (took >= slow_callback_duration) report_slow(took);
+    }
+  }
+
+  void report_slow(duration took) noexcept {
+    using milliseconds = std::chrono::duration<double, std::milli>;
+    call_exception_handler({"a callback or step of a task took " +
+                                std::to_string(milliseconds(took).count()) +
+                                " ms; nothing else ran meanwhile",
+                            nullptr,
+                            {}});
+  }
+
+  void fall_asleep() noexcept {
+    if (closed_) return;
+    asleep_ = true;
+    if (!ready_.empty()) {
+      request_turn(time_point::min());
+    } else if (!timers_.empty()) {
+      request_turn(timers_.next_deadline());
+    }
+  }
+
+  void request_turn(time_point when) noexcept {
+    // A turn asked for at once covers all that may come until then.
+    if (when == time_point::min()) asleep_ = false;
+    world_->request_turn(std::min(when, timers_.next_deadline()));
+  }
+
+  static void discard_all(intrusive_list<ready_node>& nodes) noexcept {
+    while (!nodes.empty()) nodes.pop_front().discard();
+  }
+
+  static inline thread_local constinit loop_core* running_here_ = nullptr;
+
+  intrusive_list<ready_node> ready_;
+  intrusive_list<ready_node> batch_;
+  timer_heap timers_;
+  time_point now_{};
+  std::uint64_t turn_number_ = 0;
+  time_point last_poll_{};
+  std::uint32_t turns_since_poll_ = 0;
+  bool is_running_ = false;
+  bool stopping_ = false;
+  bool closed_ = false;
+  bool debug_ = false;
+  bool asleep_ = true;
+  driver* world_;
+  inbox inbox_;
+  intrusive_list<resident, resident_tag> tasks_;
+  intrusive_list<resident, resident_tag> services_;
+  exception_handler handler_;
+  std::thread::id owner_;
+};
+
+}  // namespace aio::detail

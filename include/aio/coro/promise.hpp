@@ -1,0 +1,175 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// One frame: how it starts, awaits, ends and gives its result to its caller.
+
+#pragma once
+
+#include <aio/core/result.hpp>
+#include <aio/coro/concepts.hpp>
+#include <aio/coro/task_state.hpp>
+#include <aio/detail/frame_pool.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+namespace aio {
+
+template <class T>
+class coro;
+
+namespace detail {
+
+struct promise_base;
+
+template <class Awaitable>
+class foreign_await;
+
+/// An await of a child coroutine; lives in the frame that awaits.
+struct coro_link {
+  enum class child_state : unsigned char { suspended, starting, done };
+
+  promise_base* child = nullptr;
+  promise_base* parent = nullptr;
+  /// `starting` while the child runs its first step inside the await.
+  child_state state = child_state::suspended;
+};
+
+/// The frames of a task form a chain, innermost first:
+///
+///     suspension -> promise -> coro_link -> promise -> ... -> task
+struct promise_base : pooled {
+  promise_base(std::coroutine_handle<> frame, std::source_location defined) noexcept
+      : self(frame), where(defined) {}
+  promise_base(const promise_base&) = delete;
+  promise_base& operator=(const promise_base&) = delete;
+
+  bool is_started() const noexcept { return task != nullptr; }
+
+  void start(task_state& of, coro_link* from) noexcept {
+    task = &of;
+    link = from;
+  }
+
+  std::coroutine_handle<> self;
+  coro_link* link = nullptr;    ///< the await that owns this frame; null: a task does
+  task_state* task = nullptr;   ///< null until it is started
+  std::source_location where;   ///< the present await; before the first, the definition
+};
+
+/// Destroys a suspended chain from `innermost` outwards, without recursion: what
+/// a frame refers to in its callers' frames is still there when it goes.
+inline void destroy_chain(promise_base* innermost) noexcept {
+  while (innermost != nullptr) {
+    coro_link* const link = innermost->link;
+    if (link != nullptr) link->child = nullptr;
+    innermost->self.destroy();
+    innermost = link == nullptr ? nullptr : link->parent;
+  }
+}
+
+struct final_awaiter {
+  bool await_ready() const noexcept { return false; }
+
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+    const promise_base& ended = frame.promise();
+    if (ended.link == nullptr) {
+      ended.task->body_is_done = true;
+    } else if (ended.link->state == coro_link::child_state::starting) {
+      ended.link->state = coro_link::child_state::done;
+    } else {
+      ended.task->next = ended.link->parent->self;
+    }
+  }
+  void await_resume() const noexcept {}
+};
+
+/// What may stand behind `co_await` in a coroutine of ours.
+template <class A>
+decltype(auto) to_awaiter(A&& awaitable) {
+  if constexpr (has_member_co_await<A>) {
+    return std::forward<A>(awaitable).operator co_await();
+  } else if constexpr (has_free_co_await<A>) {
+    return operator co_await(std::forward<A>(awaitable));
+  } else {
+    return static_cast<A&&>(awaitable);
+  }
+}
+
+template <class A>
+concept native_awaitable =
+    requires(A&& a) { requires native_awaiter<decltype(to_awaiter(std::forward<A>(a)))>; };
+
+template <class T>
+class promise_result {
+ public:
+  template <class U = T>
+    requires std::constructible_from<T, U>
+  void return_value(U&& value) {
+    outcome_.set_value(std::forward<U>(value));
+  }
+  void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
+  outcome<T>& result() noexcept { return outcome_; }
+
+ private:
+  outcome<T> outcome_;
+};
+
+template <class T>
+  requires std::is_reference_v<T>
+class promise_result<T> {
+ public:
+  void return_value(T value) noexcept { outcome_.set_value(value); }
+  void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
+  outcome<T>& result() noexcept { return outcome_; }
+
+ private:
+  outcome<T> outcome_;
+};
+
+template <>
+class promise_result<void> {
+ public:
+  void return_void() noexcept { outcome_.set_value(); }
+  void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
+  outcome<void>& result() noexcept { return outcome_; }
+
+ private:
+  outcome<void> outcome_;
+};
+
+template <class T>
+struct promise final : promise_base, promise_result<T> {
+  explicit promise(
+      std::source_location defined = std::source_location::current()) noexcept
+      : promise_base(std::coroutine_handle<promise>::from_promise(*this), defined) {}
+
+  coro<T> get_return_object() noexcept;
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  final_awaiter final_suspend() const noexcept { return {}; }
+
+  template <class A>
+  decltype(auto) await_transform(
+      A&& awaitable, std::source_location at = std::source_location::current()) {
+    static_assert(!is_coro<std::remove_cvref_t<A>> || !std::is_lvalue_reference_v<A>,
+                  "a coroutine is awaited once: co_await std::move(c)");
+    static_assert(awaitable_type<A>,
+                  "this cannot be awaited: no coroutine, future, task or awaiter (a "
+                  "coroutine function must be called: co_await f())");
+    where = at;
+    if constexpr (native_awaitable<A>) {
+      return to_awaiter(std::forward<A>(awaitable));
+    } else {
+      return foreign_await<A>(std::forward<A>(awaitable));
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace aio

@@ -1,0 +1,157 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// aio::run(main), and runner for several runs on one loop.
+
+#pragma once
+
+#include <aio/io/ctrl_c.hpp>
+#include <aio/io/event_loop.hpp>
+#include <aio/task/run_until_complete.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace aio {
+
+struct run_options {
+  /// Debug mode of the loop; if not given, the environment's AIO_DEBUG decides.
+  std::optional<bool> debug = {};
+};
+
+namespace detail {
+
+inline bool debug_in_environment() {
+  const char* text = std::getenv("AIO_DEBUG");
+  return text != nullptr && *text != '\0' && std::string_view(text) != "0";
+}
+
+/// A peer that goes away must not end the process; Python does the same.
+inline void ignore_sigpipe() {
+  struct sigaction present {};
+  if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) {
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+}
+
+inline void check_no_loop_runs() {
+  if (loop_core::running() != nullptr) {
+    throw usage_error(
+        "aio::run cannot be called while a loop runs in this thread: co_await the "
+        "coroutine instead");
+  }
+}
+
+}  // namespace detail
+
+/// Several runs on one loop, and its orderly end.
+///
+///     aio::runner r;
+///     int a = r.run(first());
+///     r.run(second());
+///
+/// close(), or the destructor, ends what aio::run() ends.
+///
+/// Like: asyncio.Runner
+class runner {
+ public:
+  explicit runner(run_options options = {}) : options_(options) {}
+  runner(const runner&) = delete;
+  runner& operator=(const runner&) = delete;
+  ~runner() { close(); }
+
+  /// Runs `main` as a task to its end and yields its value. Tasks it leaves behind go
+  /// on in the next run.
+  ///
+  /// Ctrl-C cancels the main task; if it ends cancelled, keyboard_interrupt is thrown.
+  /// A second Ctrl-C ends the process.
+  ///
+  /// Throws: what `main` throws; keyboard_interrupt; usage_error – a loop runs in this
+  ///         thread (`main` is left as it was), or closed
+  template <class T>
+  T run(coro<T>&& main) {
+    detail::check_no_loop_runs();
+    event_loop& loop = get_loop();
+    const task<T> running = loop.create_task(std::move(main));
+    bool interrupted = false;
+    {
+      const detail::ctrl_c_guard guard(loop, [&] {
+        interrupted = true;
+        running.any().cancel();
+      });
+      try {
+        return loop.run_until_complete(static_cast<future<T>>(running));
+      } catch (const cancelled_error&) {
+        if (!interrupted || running.uncancel() != 0) throw;
+      }
+    }
+    throw keyboard_interrupt();
+  }
+
+  /// The same for a callable that returns a coroutine; it lives until the end.
+  template <class F>
+    requires coroutine_function<F&>
+  auto run(F&& main) {
+    return run(std::invoke(main));
+  }
+
+  /// Throws: usage_error – closed
+  event_loop& get_loop() {
+    if (closed_) throw usage_error("the runner is closed");
+    if (!loop_) {
+      detail::ignore_sigpipe();
+      loop_.emplace();
+      loop_->set_debug(options_.debug.value_or(detail::debug_in_environment()));
+    }
+    return *loop_;
+  }
+
+  /// Cancels all tasks and runs them to their end, ends the threads of the executor and
+  /// closes the loop. Does nothing the second time.
+  void close() {
+    closed_ = true;
+    if (!loop_ || loop_->is_closed()) return;
+    const detail::scope_exit closing([this] { loop_->close(); });
+    detail::cancel_all_tasks(loop_->core());
+    loop_->run_until_complete(loop_->shut_down_services());
+  }
+
+ private:
+  run_options options_;
+  bool closed_ = false;
+  std::optional<event_loop> loop_;
+};
+
+/// Runs `main` on a new loop, and ends everything in order.
+///
+///     int main() { return aio::run(amain()); }
+///
+/// When `main` has ended, however it did: all other tasks are cancelled and run to
+/// their end (their errors go to the exception handler), the threads of the executor
+/// are joined, the loop is closed.
+///
+/// Takes:    a coroutine, or a callable that returns one, kept alive until the end
+/// Throws:   what `main` throws; keyboard_interrupt – see runner::run; usage_error – a
+///           loop runs in this thread
+/// Like:     asyncio.run
+template <class T>
+T run(coro<T>&& main, run_options options = {}) {
+  detail::check_no_loop_runs();
+  runner one(options);
+  return one.run(std::move(main));
+}
+template <class F>
+  requires coroutine_function<F&>
+auto run(F&& main, run_options options = {}) {
+  detail::check_no_loop_runs();
+  runner one(options);
+  return one.run(std::forward<F>(main));
+}
+
+}  // namespace aio

@@ -1,0 +1,83 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// Connects a protocol to a server.
+
+#pragma once
+
+#include <aio/coro/coro.hpp>
+#include <aio/io/event_loop.hpp>
+#include <aio/net/connect.hpp>
+#include <aio/net/protocol.hpp>
+#include <aio/net/stream_transport.hpp>
+#include <aio/net/transport.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace aio {
+
+struct connect_options {
+  /// Bytes that readline() and readuntil() look through at most; half of what is
+  /// buffered before the peer is held back. Streams only.
+  std::size_t limit = 64 * 1024;
+};
+
+namespace detail {
+
+/// Whatever smart pointer a factory returns, shared.
+template <class Factory>
+auto make_protocol(Factory& factory) {
+  using pointer = std::invoke_result_t<Factory&>;
+  using type = typename std::pointer_traits<pointer>::element_type;
+  static_assert(std::derived_from<type, base_protocol>,
+                "the factory must return a std::unique_ptr or std::shared_ptr to a "
+                "protocol");
+  return std::shared_ptr<type>(std::invoke(factory));
+}
+
+inline intrusive_ptr<stream_transport> make_transport(event_loop& loop,
+                                                      connected_socket socket) {
+  const int family = socket.peer.protocol().family();
+  return intrusive_ptr<stream_transport>(
+      new stream_transport(loop, std::move(socket.fd), family, socket.peer));
+}
+
+template <class Factory>
+auto connect_protocol(event_loop& loop, Factory factory, std::string host,
+                      std::uint16_t port)
+    -> coro<std::pair<transport, decltype(make_protocol(factory))>> {
+  connected_socket socket = co_await connect_to_host(std::move(host), port);
+  auto protocol = make_protocol(factory);
+  auto made = make_transport(loop, std::move(socket));
+  made->start(protocol);
+  co_return std::pair(transport(made), std::move(protocol));
+}
+
+}  // namespace detail
+
+/// Connects to `host` (a name or numeric address) and hands the connection to
+/// `factory()`, which returns a std::unique_ptr or std::shared_ptr to a protocol.
+///
+///     auto [transport, protocol] =
+///         co_await loop.create_connection(factory, "127.0.0.1", 8888);
+///
+/// Returns:      the transport and a shared pointer to the protocol, after
+///               connection_made()
+/// Cancellation: gives the attempt up; the factory is not called.
+/// Throws:       boost::system::system_error – the host is unknown, nobody listens;
+///               cancelled_error
+/// Like:         loop.create_connection
+template <class Factory, class Options>
+auto event_loop::create_connection(Factory factory, std::string_view host,
+                                   std::uint16_t port, Options) {
+  return detail::connect_protocol(*this, std::move(factory), std::string(host), port);
+}
+
+}  // namespace aio

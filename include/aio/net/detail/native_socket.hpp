@@ -1,0 +1,138 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// The system calls that Asio does not make, or not as we need them: all descriptors
+/// are non-blocking and close-on-exec, no call raises SIGPIPE.
+
+#pragma once
+
+#include <aio/net/detail/write_buffer.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace aio::detail {
+
+inline boost::system::error_code last_error() noexcept {
+  return {errno, boost::system::system_category()};
+}
+
+inline bool would_block(int error) noexcept {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+[[noreturn]] inline void throw_error(boost::system::error_code error,
+                                     const std::string& doing) {
+  // Without the place in Asio that it remembers: users look for theirs.
+  throw boost::system::system_error({error.value(), error.category()}, doing);
+}
+[[noreturn]] inline void throw_last_error(const char* doing) {
+  throw_error(last_error(), doing);
+}
+
+/// Owns a descriptor.
+class descriptor {
+ public:
+  descriptor() noexcept = default;
+  explicit descriptor(int fd) noexcept : fd_(fd) {}
+  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+inline descriptor open_tcp_socket(int family) {
+  descriptor made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!made) throw_last_error("socket");
+  return made;
+}
+
+/// Empty, with errno set, if there is nothing to accept.
+inline descriptor accept_connection(int listening,
+                                    boost::asio::ip::tcp::endpoint& peer) noexcept {
+  boost::asio::ip::tcp::endpoint from;
+  socklen_t size = static_cast<socklen_t>(from.capacity());
+  descriptor made(
+      ::accept4(listening, from.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (made) peer = from;
+  return made;
+}
+
+inline void set_option(int fd, int level, int name, int value, const char* doing) {
+  if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw_last_error(doing);
+}
+
+/// Small answers must not wait for an acknowledgement; asyncio sets it as well.
+inline void set_no_delay(int fd) noexcept {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+inline ssize_t receive_some(int fd, std::span<char> into) noexcept {
+  ssize_t n = 0;
+  do {
+    n = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+inline ssize_t send_some(int fd, std::string_view bytes) noexcept {
+  ssize_t n = 0;
+  do {
+    n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+/// As much of the queue as the kernel takes in one call.
+inline ssize_t send_some(int fd, const write_buffer& queue) noexcept {
+  std::array<iovec, 64> vectors;
+  std::size_t count = 0;
+  queue.for_each_chunk(vectors.size(), [&](std::string_view chunk) {
+    vectors[count++] = {const_cast<char*>(chunk.data()), chunk.size()};
+  });
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+inline boost::asio::ip::tcp::endpoint local_endpoint(int fd) noexcept {
+  boost::asio::ip::tcp::endpoint name;
+  socklen_t size = static_cast<socklen_t>(name.capacity());
+  if (::getsockname(fd, name.data(), &size) != 0) return {};
+  return name;
+}
+
+}  // namespace aio::detail

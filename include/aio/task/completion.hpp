@@ -1,0 +1,171 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// Done-ness: what future and task share, whatever they yield.
+
+#pragma once
+
+#include <aio/core/handle.hpp>
+#include <aio/core/loop.hpp>
+#include <aio/coro/task_state.hpp>
+#include <aio/detail/intrusive_list.hpp>
+#include <aio/detail/intrusive_ptr.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace aio::detail {
+
+/// Pending, then settled once. Whoever waits (a suspension or a done callback) stands
+/// in one list, in the order of arrival; settling moves the list behind what is ready.
+class completion : public ref_counted, public pooled {
+ public:
+  explicit completion(loop_core& loop) noexcept : loop_(&loop) {}
+
+  loop_core& loop() const noexcept { return *loop_; }
+  bool done() const noexcept { return state_ != state::pending; }
+  bool cancelled() const noexcept { return state_ == state::cancelled; }
+  bool failed() const noexcept { return state_ == state::failed; }
+
+  /// Asks for an end. True if it will come to that. Like: asyncio.Future.cancel()
+  virtual bool cancel(std::string_view message) {
+    retrieved_ = true;
+    if (done()) return false;
+    settle_cancelled(nullptr, message);
+    return true;
+  }
+
+  /// Waits for the end behind those who came before; not for what is done.
+  void add_waiter(ready_node& node) noexcept { waiters_.push_back(node); }
+
+  /// Runs `node` after the end: behind other waiters, or next if it is over.
+  ///
+  /// The completion lives until `node` has run, but is not kept pending by it: who
+  /// waits owns nothing of what it waits for, or nobody could ever let go.
+  void on_done(ready_node& node) noexcept {
+    ++watchers_;
+    waiters_.push_back(node);
+    if (done()) push_waiters();
+  }
+
+  /// For a node of on_done() while it runs: takes over what kept this alive for it.
+  intrusive_ptr<completion> claim() noexcept {
+    intrusive_ptr<completion> mine(this);
+    if (watchers_ == 1 && keeper_.is_linked()) {
+      keeper_.unlink();
+      release();
+    }
+    return mine;
+  }
+
+  void set_error(std::exception_ptr error) {
+    require_pending();
+    error_ = std::move(error);
+    retrieved_ = false;
+    settle(state::failed);
+  }
+
+  void settle_cancelled(std::exception_ptr as, std::string_view message) {
+    error_ = std::move(as);
+    message_ = make_message(message);
+    settle(state::cancelled);
+  }
+
+  void require_pending() const {
+    if (done()) {
+      throw invalid_state_error(
+          "the future is done already: it can be given a result, an exception or a "
+          "cancel only once");
+    }
+  }
+  void require_done() const {
+    if (!done()) {
+      throw invalid_state_error(
+          "the result is not there yet: co_await it, or ask done() first");
+    }
+  }
+
+  /// Somebody saw the exception, so that it need not be reported.
+  void mark_retrieved() noexcept { retrieved_ = true; }
+
+  /// The exception that co_await would throw; null if there is a value.
+  std::exception_ptr outcome_error() {
+    retrieved_ = true;
+    if (cancelled() && !error_) {
+      error_ = std::make_exception_ptr(cancelled_error(std::string(view(message_))));
+    }
+    return error_;
+  }
+
+  /// Takes the way of a done future: throws unless there is a value.
+  void rethrow() {
+    if (state_ == state::value) return;
+    require_done();
+    std::rethrow_exception(outcome_error());
+  }
+
+  /// The name under which an exception that nobody took is reported.
+  virtual std::string title() const { return "future"; }
+
+ protected:
+  ~completion() override { drop_waiters(); }
+
+  void settle_value() noexcept { settle(state::value); }
+
+  /// The loop is gone: nobody is told.
+  void drop_waiters() noexcept {
+    while (!waiters_.empty()) waiters_.pop_front().discard();
+  }
+
+ private:
+  enum class state : unsigned char { pending, value, failed, cancelled };
+
+  /// Stands behind those of on_done() in the ready queue, and owns a reference there.
+  struct keeper final : ready_node {
+    explicit keeper(completion& kept) noexcept : of(kept) {}
+    void run() override { of.release(); }
+    void discard() noexcept override { of.release(); }
+
+    completion& of;
+  };
+
+  void settle(state to) noexcept {
+    state_ = to;
+    push_waiters();
+  }
+
+  void push_waiters() noexcept {
+    if (watchers_ > 0) {
+      if (!keeper_.is_linked()) add_ref();
+      keeper_.unlink();
+      waiters_.push_back(keeper_);
+    }
+    loop_->push_all(waiters_);
+  }
+
+  /// Here and not in the destructor, where title() is no longer that of a task.
+  void destroy() noexcept override {
+    if (state_ == state::failed && !retrieved_) report();
+    delete this;
+  }
+
+  void report() noexcept {
+    loop_->call_exception_handler(
+        {"the exception of a " + title() + " was never retrieved", error_, title()});
+  }
+
+  intrusive_ptr<loop_core> loop_;
+  intrusive_list<ready_node> waiters_;
+  keeper keeper_{*this};
+  std::exception_ptr error_;
+  message_ptr message_;
+  std::uint32_t watchers_ = 0;  ///< nodes that came through on_done()
+  state state_ = state::pending;
+  bool retrieved_ = true;
+};
+
+}  // namespace aio::detail

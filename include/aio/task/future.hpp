@@ -1,0 +1,249 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// future<T>: a result that may not be there yet.
+
+#pragma once
+
+#include <aio/core/result.hpp>
+#include <aio/coro/suspension.hpp>
+#include <aio/task/completion.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace aio {
+
+template <class T>
+class future;
+
+namespace detail {
+
+template <class T>
+class future_state : public completion {
+ public:
+  using completion::completion;
+
+  template <class... Args>
+  void set_value(Args&&... args) {
+    require_pending();
+    value_.set_value(std::forward<Args>(args)...);
+    settle_value();
+  }
+
+  auto& value() noexcept { return value_.value(); }
+  T take() { return value_.take(); }
+
+ private:
+  outcome<T> value_;
+};
+
+/// The value of a done future for one of its owners: moved out if nobody else can ask
+/// for it (or if it can only be moved), else a copy.
+template <class T>
+T take_value(future_state<T>& of) {
+  if constexpr (std::is_object_v<T> && std::copy_constructible<T>) {
+    if (of.use_count() > 1) return T(of.value());
+  }
+  return of.take();
+}
+
+/// `Owned`: the future was an rvalue, so its value may be moved out.
+template <class T, bool Owned>
+class future_awaiter final : public suspension {
+  using reference =
+      std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T,
+                         std::conditional_t<Owned, T, std::add_lvalue_reference_t<
+                                                          std::add_const_t<T>>>>;
+
+ public:
+  explicit future_awaiter(intrusive_ptr<future_state<T>> of) : of_(std::move(of)) {}
+
+  bool await_ready() const noexcept { return of_->done(); }
+
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) {
+    task_state& waiting = *frame.promise().task;
+    if (&of_->loop() != &waiting.loop()) {
+      throw usage_error("the future is attached to a different loop");
+    }
+    if (&waiting.end() == of_.get()) {
+      throw usage_error("a task cannot await itself");
+    }
+    of_->add_waiter(*this);
+    park(frame.promise());
+  }
+
+  reference await_resume() {
+    if (!of_->cancelled()) throw_if_cancelled();  // else it has the message
+    of_->rethrow();
+    if constexpr (std::is_void_v<T>) {
+      return;
+    } else if constexpr (std::is_reference_v<T>) {
+      return of_->take();
+    } else if constexpr (!Owned) {
+      return of_->value();
+    } else {
+      return take_value(*of_);
+    }
+  }
+
+ private:
+  bool cancel() noexcept override {
+    return !of_->done() && of_->cancel(view(task().cancel_message));
+  }
+
+  intrusive_ptr<future_state<T>> of_;
+};
+
+}  // namespace detail
+
+/// A result that may not be there yet: a handle, cheap to copy, to one shared state.
+///
+///     aio::future<int> f = loop.create_future<int>();
+///     loop.call_later(1s, [f]() mutable { f.set_result(42); });
+///     int n = co_await f;
+///
+/// It may be awaited any number of times; awaiting a done one does not suspend. On an
+/// lvalue the await yields `const T&`, on an rvalue the value itself (moved out if
+/// nobody else holds the future).
+///
+/// Cancellation: of a task that waits for it: the future is cancelled.
+/// Throws:       at the await: what was set; cancelled_error; usage_error – of
+///               another loop, or a task that awaits itself
+/// Threads:      its loop's only
+/// Like:         asyncio.Future
+template <class T = void>
+class future {
+ public:
+  using value_type = T;
+  /// Identifies a callback for remove_done_callback().
+  using callback_id = detail::intrusive_ptr<detail::callback_base>;
+
+  future() noexcept = default;
+  explicit future(detail::intrusive_ptr<detail::future_state<T>> state) noexcept
+      : state_(std::move(state)) {}
+
+  /// Whether it refers to a result at all: false if default-made or moved from.
+  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  friend bool operator==(const future&, const future&) = default;
+
+  bool done() const { return state().done(); }
+  bool cancelled() const { return state().cancelled(); }
+
+  /// The value.
+  ///
+  /// Throws: the exception that was set; cancelled_error; invalid_state_error – not
+  ///         done
+  decltype(auto) result() const {
+    state().rethrow();
+    if constexpr (!std::is_void_v<T>) {
+      using stored = std::remove_reference_t<T>;
+      if constexpr (std::is_reference_v<T>) {
+        return static_cast<T>(*state().value());
+      } else {
+        return static_cast<const stored&>(state().value());
+      }
+    }
+  }
+
+  /// The exception, or null.
+  ///
+  /// Throws: cancelled_error; invalid_state_error – not done
+  std::exception_ptr exception() const {
+    state().require_done();
+    if (cancelled()) state().rethrow();
+    return state().outcome_error();
+  }
+
+  /// Sets the value; those who wait run on the next turn, never from here.
+  ///
+  /// Throws: invalid_state_error – done already
+  template <class... Args>
+    requires(sizeof...(Args) == (std::is_void_v<T> ? 0 : 1))
+  void set_result(Args&&... value) {
+    state().loop().check_thread();
+    state().set_value(std::forward<Args>(value)...);
+  }
+
+  /// Throws: invalid_state_error – done already; usage_error – a cancelled_error
+  void set_exception(std::exception_ptr error) {
+    state().loop().check_thread();
+    if (!error || detail::holds<cancelled_error>(error)) {
+      throw usage_error("set_exception: use cancel() to cancel a future");
+    }
+    state().set_error(std::move(error));
+  }
+  template <class E>
+    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>)
+  void set_exception(E&& error) {
+    set_exception(std::make_exception_ptr(std::forward<E>(error)));
+  }
+
+  /// Cancels it; those who wait get a cancelled_error with `message`. False if done.
+  bool cancel(std::string_view message = {}) { return state().cancel(message); }
+
+  /// Calls `callback(f)` on the turn after the end, behind those who came before.
+  callback_id add_done_callback(std::invocable<const future&> auto callback) const {
+    return add_callback<future>(state(), std::move(callback));
+  }
+
+  /// Returns how many were removed: 1, or 0 if it has run or is on its way.
+  std::size_t remove_done_callback(const callback_id& id) const {
+    if (!id || id->is_cancelled() || done()) return 0;
+    id->cancel();
+    return 1;
+  }
+
+  auto operator co_await() const& {
+    return detail::future_awaiter<T, false>(required());
+  }
+  auto operator co_await() && {
+    required();
+    return detail::future_awaiter<T, true>(std::move(state_));
+  }
+
+  /// For the machinery.
+  const detail::intrusive_ptr<detail::future_state<T>>& required() const {
+    if (!state_) throw usage_error("an empty future or task: it was moved from");
+    return state_;
+  }
+
+ protected:
+  detail::future_state<T>& state() const { return *required(); }
+
+  template <class Self, class State, class F>
+  static callback_id add_callback(State& of, F callback) {
+    auto call = [&of, f = std::move(callback)]() mutable {
+      const Self self{detail::intrusive_ptr<State>(&of)};
+      std::invoke(f, self);
+    };
+    callback_id made(new detail::callback<decltype(call)>(std::move(call), of.loop()));
+    made->add_ref();
+    of.on_done(*made);
+    return made;
+  }
+
+ private:
+  detail::intrusive_ptr<detail::future_state<T>> state_;
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_future = false;
+template <class T>
+inline constexpr bool is_future<future<T>> = true;
+
+template <class T>
+future<T> make_future(loop_core& loop) {
+  return future<T>(intrusive_ptr<future_state<T>>(new future_state<T>(loop)));
+}
+
+}  // namespace detail
+}  // namespace aio

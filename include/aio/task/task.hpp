@@ -1,0 +1,326 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// task<T>: a coroutine running on the loop.
+
+#pragma once
+
+#include <aio/coro/coro.hpp>
+#include <aio/coro/suspension.hpp>
+#include <aio/task/future.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace aio {
+
+/// How a task is made; see create_task.
+struct task_options {
+  std::string_view name = {};  ///< shown in reports; "Task-N" if not given
+};
+
+namespace detail {
+
+/// The shared state of a task: its frames, and the completion others wait for. The
+/// loop holds one reference until the body has ended.
+template <class T>
+class task_core final : public future_state<T>, public task_state {
+ public:
+  task_core(loop_core& loop, promise<T>& body)
+      : future_state<T>(loop), task_state(loop, *this), body_(&body) {
+    this->add_ref();
+    loop.add_task(*this);
+    loop.push(*this);
+  }
+
+  using task_state::loop;
+
+  bool cancel(std::string_view message) override {
+    this->mark_retrieved();
+    if (this->done()) return false;
+    request_cancel(message);
+    return true;
+  }
+
+  std::string title() const override { return "task '" + name() + "'"; }
+
+ private:
+  void run() override {
+    if (must_cancel) {
+      close_body();
+      settle_as_cancelled(nullptr);
+      return;
+    }
+    body_->start(*this, nullptr);
+    this->resume(body_->self);
+  }
+
+  void finish() override {
+    outcome<T>& ended = body_->result();
+    if (ended.has_value()) {
+      if (must_cancel) {
+        close_body();
+        return settle_as_cancelled(nullptr);
+      }
+      leave_loop();
+      if constexpr (std::is_void_v<T>) {
+        close_body();
+        this->set_value();
+      } else {
+        this->set_value(ended.take());
+        close_body();
+      }
+      return this->release();
+    }
+    const std::exception_ptr error = ended.error();
+    close_body();
+    if (holds<cancelled_error>(error)) return settle_as_cancelled(error);
+    leave_loop();
+    this->set_error(error);
+    const bool leaves_the_loop = holds<keyboard_interrupt>(error);
+    this->release();
+    if (leaves_the_loop) std::rethrow_exception(error);
+  }
+
+  void loop_closing() noexcept override {
+    loop().call_exception_handler({"a task was destroyed but it is pending", nullptr,
+                                   title() + (parked == nullptr
+                                                  ? std::string()
+                                                  : " at " + location())});
+    destroy_chain(parked == nullptr ? body_ : &parked->frame());
+    body_ = nullptr;
+    ready_node::unlink();
+    this->drop_waiters();
+    this->settle_cancelled(nullptr, "the loop was closed");
+    this->release();
+  }
+
+  void discard() noexcept override {}  // loop_closing() follows
+
+  void settle_as_cancelled(const std::exception_ptr& error) {
+    leave_loop();
+    this->settle_cancelled(error, view(cancel_message));
+    this->release();
+  }
+
+  void leave_loop() noexcept { loop().remove_task(*this); }
+
+  void close_body() noexcept { std::exchange(body_, nullptr)->self.destroy(); }
+
+  std::string location() const {
+    const std::source_location& at = parked->frame().where;
+    return std::string(at.file_name()) + ":" + std::to_string(at.line());
+  }
+
+  promise<T>* body_;
+};
+
+template <class T>
+intrusive_ptr<task_core<T>> start_task(loop_core& loop, coro<T>& body,
+                                       const task_options& options = {}) {
+  intrusive_ptr<task_core<T>> made(new task_core<T>(loop, body.release()));
+  if (!options.name.empty()) made->set_name(options.name);
+  return made;
+}
+
+/// Keeps the callable and its arguments in the frame of the task.
+template <class R, class F, class... Args>
+coro<R> invoke_in_frame(F f, Args... args) {
+  co_return co_await std::invoke(std::move(f), std::move(args)...);
+}
+
+template <class F, class... Args>
+using coro_of_call = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
+
+}  // namespace detail
+
+/// A callable that yields a coroutine when called with (decayed) `Args`.
+template <class F, class... Args>
+concept coroutine_function =
+    std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+    detail::is_coro<detail::coro_of_call<F, Args...>>;
+
+/// Any task, whatever it yields; empty if there is none.
+class any_task {
+ public:
+  any_task() noexcept = default;
+  explicit any_task(detail::task_state& task) noexcept
+      : task_(&task), end_(&task.end()) {}
+
+  explicit operator bool() const noexcept { return task_ != nullptr; }
+  friend bool operator==(const any_task& a, const any_task& b) noexcept {
+    return a.task_ == b.task_;
+  }
+
+  bool done() const { return of().done(); }
+  bool cancelled() const { return of().cancelled(); }
+
+  /// Throws: cancelled_error; invalid_state_error – not done
+  std::exception_ptr exception() const {
+    of().require_done();
+    if (cancelled()) of().rethrow();
+    return of().outcome_error();
+  }
+
+  /// Asks the task to stop: a cancelled_error with `message` is thrown at its present
+  /// or next await, on a later turn. False if it is done.
+  ///
+  /// The request is one event, not a state: a task that catches it goes on. What the
+  /// task awaits is cancelled at once; a task not yet started never runs.
+  bool cancel(std::string_view message = {}) const { return of().cancel(message); }
+
+  /// Requests made and not taken back.
+  std::uint32_t cancelling() const { return core().cancel_requests; }
+
+  /// Takes one request back; returns how many are left. Only who called cancel() may.
+  std::uint32_t uncancel() const { return core().uncancel(); }
+
+  std::string name() const { return core().name(); }
+  void set_name(std::string_view name) const { core().set_name(name); }
+
+  /// For the machinery.
+  detail::completion& of() const { return core().end(); }
+  detail::task_state& core() const {
+    if (task_ == nullptr) throw usage_error("an empty task: there is none here");
+    return *task_;
+  }
+
+ private:
+  detail::task_state* task_ = nullptr;
+  detail::intrusive_ptr<detail::completion> end_;  // keeps task_ alive
+};
+
+/// A coroutine that runs on the loop beside its creator: a handle, cheap to copy.
+///
+/// The loop keeps a running task alive, so a dropped handle stops nothing. It is a
+/// future and is awaited like one; cancelling a task that awaits it cancels it too
+/// (shield() prevents that).
+///
+/// Like: asyncio.Task
+template <class T = void>
+class task : public future<T> {
+ public:
+  using callback_id = typename future<T>::callback_id;
+
+  task() noexcept = default;
+  explicit task(detail::intrusive_ptr<detail::task_core<T>> core) noexcept
+      : future<T>(std::move(core)) {}
+
+  /// The same task, whatever it yields.
+  any_task any() const { return any_task(core()); }
+  operator any_task() const { return any(); }
+
+  /// See any_task.
+  std::uint32_t cancelling() const { return core().cancel_requests; }
+  std::uint32_t uncancel() const { return core().uncancel(); }
+  std::string name() const { return core().name(); }
+  void set_name(std::string_view name) const { core().set_name(name); }
+
+  callback_id add_done_callback(std::invocable<const task&> auto callback) const {
+    return this->template add_callback<task>(core(), std::move(callback));
+  }
+
+  template <class... Args>
+  void set_result(Args&&...) = delete;  // a task gets its result from its coroutine
+  template <class E>
+  void set_exception(E&&) = delete;
+
+ private:
+  detail::task_core<T>& core() const {
+    return static_cast<detail::task_core<T>&>(this->state());
+  }
+};
+
+namespace detail {
+template <class T>
+inline constexpr bool is_future<task<T>> = true;
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+}  // namespace detail
+
+/// Schedules `body` on the running loop. Its first step runs on the next turn, in the
+/// order of creation.
+///
+/// Throws:   usage_error – no running loop, or `body` was awaited already
+/// Like:     asyncio.create_task
+template <class T>
+task<T> create_task(coro<T>&& body, const task_options& options = {}) {
+  return task<T>(
+      detail::start_task(detail::loop_core::require_running(), body, options));
+}
+
+/// Schedules `fn(args...)`. The callable and its arguments move into the task, so
+/// that captures and parameters live as long as it; std::ref opts out.
+template <class F, class... Args>
+  requires coroutine_function<F, Args...>
+auto create_task(const task_options& options, F&& fn, Args&&... args) {
+  using result = typename detail::coro_of_call<F, Args...>::value_type;
+  detail::loop_core& loop = detail::loop_core::require_running();
+  auto body = detail::invoke_in_frame<result, std::decay_t<F>, std::decay_t<Args>...>(
+      std::forward<F>(fn), std::forward<Args>(args)...);
+  return task<result>(detail::start_task(loop, body, options));
+}
+template <class F, class... Args>
+  requires coroutine_function<F, Args...>
+auto create_task(F&& fn, Args&&... args) {
+  return aio::create_task(task_options{}, std::forward<F>(fn),
+                          std::forward<Args>(args)...);
+}
+
+/// The task that runs now; empty in a plain callback.
+///
+/// Throws: usage_error – no running loop
+inline any_task current_task() {
+  detail::task_state* task = detail::loop_core::require_running().current_task;
+  if (task == nullptr) return {};
+  return any_task(*task);
+}
+
+namespace detail {
+
+inline std::vector<any_task> all_tasks(loop_core& loop) {
+  std::vector<any_task> found;
+  loop.tasks().for_each([&](resident& one) {
+    found.emplace_back(static_cast<task_state&>(one));
+  });
+  return found;
+}
+
+}  // namespace detail
+
+/// The tasks of the running loop that are not done, in the order of creation.
+///
+/// Throws: usage_error – no running loop
+inline std::vector<any_task> all_tasks() {
+  return detail::all_tasks(detail::loop_core::require_running());
+}
+
+/// A future or task unchanged; any other awaitable becomes a task.
+///
+/// Like: asyncio.ensure_future
+template <awaitable A>
+auto ensure_future(A&& awaitable) {
+  using plain = std::remove_cvref_t<A>;
+  if constexpr (detail::is_future<plain>) {
+    return plain(std::forward<A>(awaitable));
+  } else if constexpr (detail::is_coro<plain>) {
+    static_assert(!std::is_lvalue_reference_v<A>,
+                  "a coroutine is awaited once: std::move(c)");
+    return aio::create_task(std::forward<A>(awaitable));
+  } else {
+    return aio::create_task(detail::as_coro<plain>(std::forward<A>(awaitable)));
+  }
+}
+
+}  // namespace aio
