@@ -21,6 +21,8 @@ set(AIO_HEADERS
     aio/core/clock.hpp
     aio/core/error.hpp
     aio/core/exception_context.hpp
+    aio/core/exception_group.hpp
+    aio/core/context.hpp
     aio/core/result.hpp
     aio/core/driver.hpp
     aio/core/ready_node.hpp
@@ -36,6 +38,7 @@ set(AIO_HEADERS
     aio/coro/wait_list.hpp
     aio/coro/foreign_await.hpp
     aio/coro/coro.hpp
+    aio/coro/async_generator.hpp
     # task: what runs
     aio/task/completion.hpp
     aio/task/future.hpp
@@ -47,8 +50,19 @@ set(AIO_HEADERS
     aio/task/wait.hpp
     aio/task/timeout.hpp
     aio/task/with.hpp
+    aio/task/task_group.hpp
+    aio/task/as_completed.hpp
     aio/task/run_until_complete.hpp
     # sync: what tasks wait for
+    aio/sync/detail/tie.hpp
+    aio/sync/detail/line.hpp
+    aio/sync/detail/acquire.hpp
+    aio/sync/event.hpp
+    aio/sync/lock.hpp
+    aio/sync/condition.hpp
+    aio/sync/semaphore.hpp
+    aio/sync/barrier.hpp
+    aio/sync/queue.hpp
     # io: the door to Asio
     aio/io/asio_driver.hpp
     aio/io/event_loop.hpp
@@ -85,6 +99,7 @@ set(AIO_HEADERS
     aio/testing/cancel_at_every_await.hpp
     # The front doors, for users; no header above includes one.
     aio/task.hpp
+    aio/sync.hpp
     aio/net.hpp
     aio/testing.hpp
     aio/aio.hpp

@@ -24,4 +24,5 @@
 #include <aio/io/threads.hpp>
 #include <aio/net.hpp>
 #include <aio/os/signals.hpp>
+#include <aio/sync.hpp>
 #include <aio/task.hpp>

@@ -21,7 +21,7 @@ using aio::detail::timer_heap;
 
 namespace {
 
-struct alarm final : aio::detail::ready_node {
+struct bell final : aio::detail::ready_node {
   void run() override {}
   timer when{*this};
 };
@@ -35,7 +35,7 @@ TEST_CASE("timer_heap: empty, its next deadline is never", "[core][timer_heap]")
   CHECK(heap.empty());
   CHECK(heap.size() == 0);
   CHECK(heap.next_deadline() == aio::detail::never);
-  alarm a;
+  bell a;
   CHECK_FALSE(a.when.is_armed());
   heap.disarm(a.when);  // of what is not armed: nothing
   CHECK(heap.empty());
@@ -44,16 +44,16 @@ TEST_CASE("timer_heap: empty, its next deadline is never", "[core][timer_heap]")
 TEST_CASE("timer_heap: pops by deadline, equal ones in the order of arming",
           "[core][timer_heap]") {
   timer_heap heap;
-  std::deque<alarm> alarms(9);
+  std::deque<bell> bells(9);
   const int times[] = {5, 1, 5, 3, 5, 1, 3, 5, 1};
-  for (std::size_t i = 0; i < 9; ++i) heap.arm(alarms[i].when, at(times[i]));
+  for (std::size_t i = 0; i < 9; ++i) heap.arm(bells[i].when, at(times[i]));
   CHECK(heap.size() == 9);
   std::vector<std::ptrdiff_t> order;
   while (!heap.empty()) {
-    auto& popped = static_cast<alarm&>(heap.pop());
+    auto& popped = static_cast<bell&>(heap.pop());
     CHECK_FALSE(popped.when.is_armed());
     for (std::size_t i = 0; i < 9; ++i) {
-      if (&alarms[i] == &popped) order.push_back(static_cast<std::ptrdiff_t>(i));
+      if (&bells[i] == &popped) order.push_back(static_cast<std::ptrdiff_t>(i));
     }
   }
   CHECK(order == std::vector<std::ptrdiff_t>{1, 5, 8, 3, 6, 0, 2, 4, 7});
@@ -61,7 +61,7 @@ TEST_CASE("timer_heap: pops by deadline, equal ones in the order of arming",
 
 TEST_CASE("timer_heap: a timer can be armed again", "[core][timer_heap]") {
   timer_heap heap;
-  alarm a, b;
+  bell a, b;
   heap.arm(a.when, at(1));
   heap.arm(b.when, at(2));
   heap.disarm(a.when);
@@ -79,13 +79,13 @@ TEST_CASE("timer_heap: does what a sorted map does", "[core][timer_heap]") {
 
   using key = std::pair<aio::time_point, int>;  // deadline, order of arming
   timer_heap heap;
-  std::map<key, alarm*> model;
-  std::map<alarm*, key> armed;
-  std::deque<alarm> alarms(300);
+  std::map<key, bell*> model;
+  std::map<bell*, key> armed;
+  std::deque<bell> bells(300);
   int order = 0;
   std::size_t most = 0;
   for (int step = 0; step < 20000; ++step) {
-    alarm& a = alarms[below(alarms.size())];
+    bell& a = bells[below(bells.size())];
     // Phases in which it rather grows and rather shrinks.
     const bool grow = step / 1000 % 2 == 0;
     if (below(10) < (grow ? 7U : 3U)) {
@@ -105,7 +105,7 @@ TEST_CASE("timer_heap: does what a sorted map does", "[core][timer_heap]") {
         armed.erase(found);
       }
     } else if (!model.empty()) {
-      alarm* const first = model.begin()->second;
+      bell* const first = model.begin()->second;
       REQUIRE(&heap.pop() == first);
       model.erase(model.begin());
       armed.erase(first);

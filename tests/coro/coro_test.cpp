@@ -57,8 +57,7 @@ AIO_TEST("coro: runs nothing until it is awaited", "[coro][coro]") {
 }
 
 AIO_TEST("coro: runs inline, in the task that awaits it", "[coro][coro]") {
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const aio::any_task me = aio::current_task();
   auto body = []() -> aio::coro<aio::any_task> {
     const int n = co_await answer();
@@ -67,7 +66,7 @@ AIO_TEST("coro: runs inline, in the task that awaits it", "[coro][coro]") {
   };
   const aio::any_task there = co_await body();
   CHECK(there == me);
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 AIO_TEST("coro: goes on after a suspension, in its own order", "[coro][coro]") {

@@ -175,10 +175,9 @@ AIO_TEST("foreign_await: finds operator co_await, member and free", "[coro][fore
 
 AIO_TEST("foreign_await: one that is done at once gives way for a turn",
          "[coro][foreign]") {
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   co_await std::suspend_never();
-  CHECK(turned);
+  CHECK(turn.is_over());
   const int n = co_await never_suspends();
   CHECK(n == 6);
 }

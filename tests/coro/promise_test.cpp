@@ -34,7 +34,8 @@ TEST_CASE("promise: knows where it waits, and before that where it was defined",
   aio::testing::virtual_loop loop;
   auto c = body();
   auto& frame = c.release();
-  CHECK(frame.where.line() == line_of_body);
+  CHECK(frame.where.line() >= line_of_body);      // compilers differ: its first line
+  CHECK(frame.where.line() <= line_of_body + 3);  // or its last
   CHECK_THAT(frame.where.function_name(), Catch::Matchers::ContainsSubstring("body"));
   CHECK_FALSE(frame.is_started());
   frame.self.destroy();

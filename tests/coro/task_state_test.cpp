@@ -44,6 +44,7 @@ TEST_CASE("task_state: counts requests, and never below zero", "[coro][task_stat
   CHECK(state.uncancel() == 0);
   CHECK_FALSE(state.must_cancel);
   CHECK(state.uncancel() == 0);
+  loop.core().close();
 }
 
 TEST_CASE("task_state: the current task is restored after each step",

@@ -98,3 +98,22 @@ TEST_CASE("intrusive_list: the node that is visited may leave",
   CHECK(seen == "abc");
   CHECK(nodes.empty());
 }
+
+TEST_CASE("intrusive_list: with tags an object stands in two lists",
+          "[detail][intrusive_list]") {
+  struct other_tag;
+  struct in_two : aio::detail::list_hook<>, aio::detail::list_hook<other_tag> {};
+  aio::detail::intrusive_list<in_two> first;
+  aio::detail::intrusive_list<in_two, other_tag> second;
+  in_two a, b;
+  first.push_back(a);
+  first.push_back(b);
+  second.push_back(b);
+  second.push_back(a);
+  CHECK(&first.pop_front() == &a);
+  CHECK(&second.pop_front() == &b);
+  CHECK(&first.front() == &b);
+  CHECK(&second.front() == &a);
+  first.pop_front();
+  second.pop_front();
+}

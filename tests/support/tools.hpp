@@ -15,6 +15,7 @@
 #include <aio/testing/virtual_loop.hpp>
 
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -98,6 +99,18 @@ aio::timer_handle call_at(aio::testing::virtual_loop& loop, aio::duration since_
   return aio::timer_handle(
       aio::detail::call_at(loop.core(), aio::time_point(since_start), std::move(f)));
 }
+
+/// Tells whether the loop has begun another turn since this was made.
+class turn_mark {
+ public:
+  explicit turn_mark(aio::testing::virtual_loop& loop) {
+    call_soon(loop, [over = over_] { *over = true; });
+  }
+  bool is_over() const { return *over_; }
+
+ private:
+  std::shared_ptr<bool> over_ = std::make_shared<bool>(false);
+};
 
 /// Collects what a loop reports while it lives.
 class reports {

@@ -31,10 +31,9 @@ AIO_TEST("end_of: returns whatever the end is, and takes nothing", "[task][end_o
 
   auto f = make_future<>(loop);
   f.cancel();
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   co_await aio::detail::end_of(*f.required());
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 AIO_TEST("end_of: a cancelled waiter leaves the line and the rest alone",

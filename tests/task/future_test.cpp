@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 using namespace std::chrono_literals;
 using test::boom;
@@ -115,14 +116,13 @@ AIO_TEST("future: those who wait run on the next turn, in their order",
 AIO_TEST("future: awaiting one that is done does not give way", "[task][future]") {
   auto f = make_future<int>(loop);
   f.set_result(1);
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const int once = co_await f;
   const int twice = co_await f;
   CHECK(once + twice == 2);
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
   co_await aio::sleep(0s);
-  CHECK(turned);
+  CHECK(turn.is_over());
 }
 
 AIO_TEST("future: done callbacks run in order, after and never inside the end",
@@ -371,6 +371,21 @@ TEST_CASE("future: one that is dropped while pending takes its callbacks along",
   CHECK(alive == 0);
 }
 
+AIO_TEST("future: in debug mode it refuses to be set from another thread",
+         "[task][future][thread]") {
+  auto f = make_future<int>(loop);
+  loop.core().set_debug(true);
+  std::string value, error;
+  std::thread([&] {
+    value = ending_of([&] { f.set_result(1); });
+    error = ending_of([&] { f.set_exception(boom()); });
+  }).join();
+  CHECK(value == "usage");
+  CHECK(error == "usage");
+  CHECK_FALSE(f.done());
+  co_return;
+}
+
 TEST_CASE("future: may outlive its loop, which then runs no callbacks",
           "[task][future]") {
   aio::future<int> f;
@@ -379,9 +394,8 @@ TEST_CASE("future: may outlive its loop, which then runs no callbacks",
   {
     aio::testing::virtual_loop loop;
     f = make_future<int>(loop);
-    f.add_done_callback([c = test::counted(alive), &called](const auto&) {
-      called = true;
-    });
+    f.add_done_callback(
+        [c = test::counted(alive), &called](const auto&) { called = true; });
   }
   f.set_result(1);
   CHECK(f.result() == 1);

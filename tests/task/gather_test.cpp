@@ -3,10 +3,12 @@
 
 #include <aio/task/gather.hpp>  // first: proves the header stands alone
 
+#include <aio/task/end_of.hpp>
 #include <aio/task/shield.hpp>
 #include <aio/task/sleep.hpp>
 #include <aio/task/timeout.hpp>
 #include <aio/task/wait.hpp>
+#include <aio/task/with.hpp>
 #include <aio/testing/cancel_at_every_await.hpp>
 
 #include <support/test.hpp>
@@ -148,15 +150,14 @@ AIO_TEST("gather: copies no value that only it owns", "[task][gather]") {
 AIO_TEST("gather: of nothing is done at once", "[task][gather]") {
   auto none = aio::gather();
   CHECK(none.done());
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   co_await none;
   auto settled = aio::gather(aio::return_exceptions);
   co_await settled;
   const std::vector<aio::task<int>> no_tasks;
   const std::vector<int>& empty = co_await aio::gather(no_tasks);
   CHECK(empty.empty());
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 TEST_CASE("gather: needs a running loop for coroutines and for nothing",
@@ -168,11 +169,10 @@ TEST_CASE("gather: needs a running loop for coroutines and for nothing",
 AIO_TEST("gather: of what is done does not give way", "[task][gather]") {
   auto f = make_future<int>(loop);
   f.set_result(1);
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const auto [a, b] = co_await aio::gather(f, f);
   CHECK(a + b == 2);
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 AIO_TEST("gather: the same future or task may come twice", "[task][gather]") {
@@ -265,11 +265,10 @@ AIO_TEST("gather: an exception that is there already comes without waiting",
   auto failed = make_future<>(loop);
   failed.set_exception(boom("early"));
   auto late = aio::create_task(work("late", 3));
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const std::string how = co_await ending(aio::gather(late, failed));
   CHECK(how == "early");
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
   CHECK_FALSE(late.done());
   co_await late;
 }
@@ -363,7 +362,8 @@ AIO_TEST("gather: cancelled, it cancels every child with the message",
 AIO_TEST("gather: a cancelled waiter cancels the children", "[task][gather][cancel]") {
   auto a = aio::create_task(number_later(1, 1h));
   auto done = aio::create_task(work("done", 0));
-  auto waiter = aio::create_task([&]() -> aio::coro<> { co_await aio::gather(a, done); });
+  auto waiter =
+      aio::create_task([&]() -> aio::coro<> { co_await aio::gather(a, done); });
   co_await test::turns(3);
   CHECK(waiter.cancel("why"));
   const std::string how = co_await ending(waiter);
@@ -468,8 +468,8 @@ AIO_TEST("gather: cancelled before its children start, none of them runs",
 AIO_TEST("gather: a shielded gather goes on, shielded children too",
          "[task][gather][cancel]") {
   auto a = aio::create_task(number_later(1, 10s));
-  auto outer = aio::create_task(
-      [&]() -> aio::coro<> { co_await aio::shield(aio::gather(a)); });
+  auto outer =
+      aio::create_task([&]() -> aio::coro<> { co_await aio::shield(aio::gather(a)); });
   co_await aio::sleep(1s);
   outer.cancel();
   const std::string first = co_await ending(outer);
@@ -494,17 +494,68 @@ TEST_CASE("gather: cancelled at each await, its children end with it",
     co_return 1;
   };
   auto make = [&alive, child]() -> aio::coro<int> {
-    auto inner = aio::gather(child(test::counted(alive), 1s),
-                             child(test::counted(alive), 2s));
+    auto inner =
+        aio::gather(child(test::counted(alive), 1s), child(test::counted(alive), 2s));
     const auto [a, b] = co_await aio::gather(inner, child(test::counted(alive), 3s));
     co_return std::get<0>(a) + std::get<1>(a) + b;
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [&](const aio::task<int>& t) {
-        CHECK(t.cancelled());
-      });
+  const int cancels = aio::testing::cancel_at_every_await(
+      make, [&](const aio::task<int>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 7);
   CHECK(alive == 0);
+}
+
+TEST_CASE("gather: nested in all else and cancelled at each await, nothing stays",
+          "[task][gather][cancel]") {
+  struct lease {
+    aio::coro<> enter() {
+      co_await aio::sleep(1s);
+      ++*held;
+    }
+    aio::coro<> exit(std::exception_ptr) {
+      --*held;
+      co_await aio::sleep(0s);
+    }
+    int* held;
+  };
+  int alive = 0, held = 0, saved = 0, saving = 0;
+  auto make = [&]() -> aio::coro<> {
+    auto save = [&](test::counted) -> aio::coro<> {
+      ++saving;
+      co_await aio::sleep(2s);
+      ++saved;
+    };
+    auto leased = [&](test::counted) -> aio::coro<> {
+      auto block = [] { return aio::sleep(3s); };
+      lease l{&held};
+      co_await aio::with(l, block);
+    };
+    auto waits = [&](test::counted) -> aio::coro<> {
+      std::vector<aio::task<>> some;
+      some.push_back(aio::create_task(leased, test::counted(alive)));
+      const auto ended = co_await aio::wait(some, {.timeout = 2s});
+      for (const auto& one : ended.pending) one.any().cancel();
+      for (const auto& one : ended.pending)
+        co_await aio::detail::end_of(one.any().of());
+    };
+    auto block = [&]() -> aio::coro<> {
+      auto saver = aio::create_task(save, test::counted(alive));
+      co_await aio::gather(
+          aio::shield(saver), waits(test::counted(alive)),
+          aio::wait_for(aio::create_task(leased, test::counted(alive)), 10s));
+    };
+    co_await aio::timeout(20s, block);
+  };
+  const int cancels =
+      aio::testing::cancel_at_every_await(make, [&](const aio::task<>& t) {
+        CHECK(t.cancelled());
+        CHECK(t.cancelling() == 1);
+      });
+  CHECK(cancels > 10);
+  CHECK(held == 0);
+  CHECK(alive == 0);
+  CHECK(saved > 0);
+  CHECK(saving > saved);  // some were ended with the loop of their run
 }
 
 // ----- ownership -----
@@ -519,8 +570,7 @@ AIO_TEST("gather: lives on without a handle, and calls back", "[task][gather]") 
   CHECK(sum == 3);
 }
 
-TEST_CASE("gather: goes with futures that nobody will ever finish",
-          "[task][gather]") {
+TEST_CASE("gather: goes with futures that nobody will ever finish", "[task][gather]") {
   int alive = 0;
   aio::testing::virtual_loop loop;
   {

@@ -55,8 +55,7 @@ AIO_TEST("shield: passes results and errors on", "[task][shield]") {
 AIO_TEST("shield: one that waits in it leaves when cancelled, and the work goes on",
          "[task][shield][cancel]") {
   auto inner = aio::create_task(save("two"));
-  auto caller =
-      aio::create_task([&]() -> aio::coro<> { co_await aio::shield(inner); });
+  auto caller = aio::create_task([&]() -> aio::coro<> { co_await aio::shield(inner); });
   co_await aio::sleep(1s);
   CHECK(caller.cancel("why"));
   const std::string how = co_await ending(caller);
@@ -114,11 +113,10 @@ AIO_TEST("shield: passes through what is done already", "[task][shield]") {
   auto f = make_future<int>(loop);
   f.set_result(1);
   CHECK(aio::shield(f) == f);
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const int n = co_await aio::shield(f);
   CHECK(n == 1);
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 TEST_CASE("shield: takes one turn more than what it protects", "[task][shield]") {
@@ -150,8 +148,7 @@ AIO_TEST("shield: an error after the cancel is its owner's to report",
          "[task][shield]") {
   test::reports reports(loop);
   auto inner = aio::create_task(fail_later());
-  auto caller =
-      aio::create_task([&]() -> aio::coro<> { co_await aio::shield(inner); });
+  auto caller = aio::create_task([&]() -> aio::coro<> { co_await aio::shield(inner); });
   co_await aio::sleep(1s);
   caller.cancel();
   co_await aio::sleep(4s);

@@ -80,8 +80,8 @@ AIO_TEST("sleep: NaN is refused at the call, infinity never ends",
   using seconds = std::chrono::duration<double>;
   CHECK_THROWS_AS(aio::sleep(seconds(std::numeric_limits<double>::quiet_NaN())),
                   std::invalid_argument);
-  auto forever = aio::create_task(ending(aio::sleep(seconds(
-      std::numeric_limits<double>::infinity()))));
+  auto forever = aio::create_task(
+      ending(aio::sleep(seconds(std::numeric_limits<double>::infinity()))));
   auto longest = aio::create_task(ending(aio::sleep(std::chrono::hours::max())));
   co_await aio::sleep(1000000h);
   CHECK_FALSE(forever.done());

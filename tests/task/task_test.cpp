@@ -114,14 +114,16 @@ TEST_CASE("task: callbacks and awaiting tasks run in the order they came",
       return t.cancelled() ? "cancelled" : name_of(t.exception());
     };
     auto t = test::start(loop, work());
-    t.add_done_callback([&](const aio::task<>& of) { log += "1:" + outcome(of) + ' '; });
+    t.add_done_callback(
+        [&](const aio::task<>& of) { log += "1:" + outcome(of) + ' '; });
     auto parent_body = [&]() -> aio::coro<> {
       const std::string how = co_await ending(t);
       log += "parent:" + how + ' ';
     };
     auto parent = test::start(loop, parent_body());
     loop.turn();
-    t.add_done_callback([&](const aio::task<>& of) { log += "2:" + outcome(of) + ' '; });
+    t.add_done_callback(
+        [&](const aio::task<>& of) { log += "2:" + outcome(of) + ' '; });
     if (kind == "is cancelled") t.cancel();
     loop.turn();
     REQUIRE(t.done());
@@ -139,11 +141,10 @@ TEST_CASE("task: callbacks and awaiting tasks run in the order they came",
 AIO_TEST("task: awaiting one that is done does not give way", "[task][task]") {
   auto t = aio::create_task(answer);
   const int first = co_await t;
-  bool turned = false;
-  test::call_soon(loop, [&] { turned = true; });
+  const test::turn_mark turn(loop);
   const int second = co_await t;
   CHECK(first + second == 84);
-  CHECK_FALSE(turned);
+  CHECK_FALSE(turn.is_over());
 }
 
 AIO_TEST("task: several may await one, and all get its end", "[task][task]") {
@@ -379,18 +380,20 @@ AIO_TEST("current_task: is the task that runs, and none in a callback",
          "[task][current_task]") {
   const aio::any_task me = aio::current_task();
   REQUIRE(static_cast<bool>(me));
-  auto inline_body = []() -> aio::coro<aio::any_task> {
-    co_return aio::current_task();
+  aio::any_task seen;
+  auto look = [&]() -> aio::coro<> {
+    seen = aio::current_task();
+    co_return;
   };
-  const aio::any_task in_child = co_await inline_body();
-  CHECK(in_child == me);
+  co_await look();
+  CHECK(seen == me);
 
-  auto t = aio::create_task(inline_body);
+  auto t = aio::create_task(look);
   bool none = false;
   test::call_soon(loop, [&] { none = !aio::current_task(); });
-  const aio::any_task in_task = co_await t;
-  CHECK(in_task == t.any());
-  CHECK(in_task != me);
+  co_await t;
+  CHECK(seen == t.any());
+  CHECK(seen != me);
   CHECK(none);
   CHECK(aio::current_task() == me);
 }
@@ -719,6 +722,28 @@ AIO_TEST("task: a self-cancel that is taken back does nothing", "[task][cancel]"
   };
   const int n = co_await aio::create_task(body);
   CHECK(n == 1);
+}
+
+AIO_TEST("task: a self-cancel is used up by a child that answers it",
+         "[task][cancel]") {
+  auto stubborn = []() -> aio::coro<int> {
+    try {
+      co_await aio::sleep(1h);
+    } catch (const aio::cancelled_error&) {
+    }
+    co_return 7;
+  };
+  auto child = aio::create_task(stubborn);
+  auto parent = aio::create_task([&]() -> aio::coro<int> {
+    co_await aio::sleep(0s);  // the child waits now
+    aio::current_task().cancel();
+    const int n = co_await child;
+    co_await aio::sleep(1s);
+    co_return n;
+  });
+  const int n = co_await parent;
+  CHECK(n == 7);
+  CHECK(child.cancelling() == 1);
 }
 
 // ----- cancel: messages -----

@@ -92,8 +92,9 @@ AIO_TEST("timeout: the exception of the block passes unchanged", "[task][timeout
   CHECK(loop.core().armed_timers() == 0);
 }
 
-AIO_TEST("timeout: an exception of the block after the limit passes, and no cancel stays",
-         "[task][timeout]") {
+AIO_TEST(
+    "timeout: an exception of the block after the limit passes, and no cancel stays",
+    "[task][timeout]") {
   auto block = []() -> aio::coro<> {
     bool stopped = false;
     try {
@@ -255,8 +256,8 @@ AIO_TEST("timeout: that ends in the turn of its limit leaves no cancel behind",
 
 AIO_TEST("timeout: nested, the one that expires converts", "[task][timeout]") {
   std::string log;
-  auto nested = [&](aio::time_limit outer_limit, aio::time_limit inner_limit)
-      -> aio::coro<> {
+  auto nested = [&](aio::time_limit outer_limit,
+                    aio::time_limit inner_limit) -> aio::coro<> {
     auto outer = [&]() -> aio::coro<> {
       bool inner_timed_out = false;
       try {
@@ -497,11 +498,10 @@ AIO_TEST("wait_for: with a limit of zero or less starts nothing", "[task][wait_f
 
     auto finished = aio::create_task(job);
     co_await finished;
-    bool turned = false;
-    test::call_soon(loop, [&] { turned = true; });
+    const test::turn_mark turn(loop);
     const int n = co_await aio::wait_for(finished, limit);
     CHECK(n == 1);
-    CHECK_FALSE(turned);
+    CHECK_FALSE(turn.is_over());
   }
   CHECK(loop.now() == 0s);
 }

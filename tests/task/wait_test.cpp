@@ -121,6 +121,7 @@ AIO_TEST("wait: gives way for one turn if all are done", "[task][wait]") {
   CHECK(names(ended) == "a|");
   // Its own call-back in the first turn, and in the next the task.
   CHECK(log == "12");
+  co_await test::turns(1);
 }
 
 AIO_TEST("wait: those that end in one turn are reported together", "[task][wait]") {

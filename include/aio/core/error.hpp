@@ -97,6 +97,37 @@ class limit_overrun_error : public std::runtime_error {
   std::size_t consumed;  ///< bytes that can be read away without losing a separator
 };
 
+/// Nothing was in the queue, and the caller does not wait.
+///
+/// Like: asyncio.QueueEmpty
+class queue_empty : public std::runtime_error {
+ public:
+  queue_empty() : runtime_error("the queue is empty") {}
+};
+
+/// No room was in the queue, and the caller does not wait.
+///
+/// Like: asyncio.QueueFull
+class queue_full : public std::runtime_error {
+ public:
+  queue_full() : runtime_error("the queue is full") {}
+};
+
+/// The queue was shut down: it takes nothing more, or nothing is left in it.
+///
+/// Like: asyncio.QueueShutDown
+class queue_shut_down : public std::runtime_error {
+ public:
+  queue_shut_down() : runtime_error("the queue was shut down") {}
+};
+
+/// The barrier was aborted, or reset while a task waited at it.
+///
+/// Like: asyncio.BrokenBarrierError
+class broken_barrier_error : public std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
 namespace detail {
 
 /// Whether `error` holds an exception of exactly this (final) type.

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <aio/core/context.hpp>
 #include <aio/core/loop.hpp>
 #include <aio/detail/frame_pool.hpp>
 
@@ -17,12 +18,37 @@
 #include <utility>
 
 namespace aio {
+
+/// A context to run in; none means a copy of the present one.
+class context_ref {
+ public:
+  constexpr context_ref() noexcept = default;
+  context_ref(const context& of) noexcept : of_(&of) {}
+
+  explicit operator bool() const noexcept { return of_ != nullptr; }
+  const context& operator*() const noexcept { return *of_; }
+
+ private:
+  const context* of_ = nullptr;
+};
+
+/// How a callback is called: `loop.call_soon({.context = c}, f)`.
+struct callback_options {
+  context_ref context = {};
+};
+
 namespace detail {
 
 /// A callback on its way to run once. The list it stands in owns one reference.
 class callback_base : public ref_counted, public ready_node, public pooled {
  public:
-  explicit callback_base(loop_core& loop) noexcept : loop_(&loop) {}
+  explicit callback_base(loop_core& loop) noexcept
+      : loop_(&loop), context_(context_cell::current()) {}
+
+  /// Runs in `given` instead of a copy of the context it was made in.
+  void set_context(const context_ref& given) {
+    if (given) shared_context_ = (*given).cell();
+  }
 
   bool is_cancelled() const noexcept { return cancelled_; }
 
@@ -36,6 +62,7 @@ class callback_base : public ref_counted, public ready_node, public pooled {
   void run() final {
     const intrusive_ptr<callback_base> keep(this);
     release();  // the list's
+    const context_cell::entered scope(shared_context_ ? *shared_context_ : context_);
     try {
       call();
     } catch (const keyboard_interrupt&) {
@@ -65,6 +92,8 @@ class callback_base : public ref_counted, public ready_node, public pooled {
   intrusive_ptr<loop_core> loop_;
 
  private:
+  context_cell context_;
+  std::shared_ptr<context_cell> shared_context_;
   bool cancelled_ = false;
 };
 

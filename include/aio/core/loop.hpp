@@ -19,9 +19,10 @@
 #include <aio/detail/move_only_function.hpp>
 #include <aio/detail/scope_exit.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
-#include <algorithm>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -183,6 +184,9 @@ class loop_core final : public ref_counted {
   /// The task that runs now; null in a plain callback.
   class task_state* current_task = nullptr;
 
+  /// Whether tasks run their first step at once unless told otherwise.
+  bool eager_tasks = false;
+
   /// How many operations of other threads will still report back: virtual time
   /// stands still for them.
   std::size_t foreign_operations = 0;
@@ -199,19 +203,15 @@ class loop_core final : public ref_counted {
   duration slow_callback_duration = std::chrono::milliseconds(100);
 
   void set_exception_handler(exception_handler handler) {
-    handler_ = std::move(handler);
+    handler_ = handler ? std::make_shared<exception_handler>(std::move(handler)) : nullptr;
   }
 
   /// Reports an error that nobody took.
   void call_exception_handler(const exception_context& context) noexcept {
     try {
-      if (!handler_) return default_exception_handler(context);
-      // Kept here, so that the handler may set another one.
-      exception_handler used = std::move(handler_);
-      const scope_exit put_back([&] {
-        if (!handler_) handler_ = std::move(used);
-      });
-      used(context);
+      const auto used = handler_;  // kept here: the handler may set another one
+      if (!used) return default_exception_handler(context);
+      (*used)(context);
     } catch (...) {
       default_exception_handler({"unhandled error in the exception handler",
                                  std::current_exception(), context.message});
@@ -332,7 +332,7 @@ class loop_core final : public ref_counted {
   inbox inbox_;
   intrusive_list<resident, resident_tag> tasks_;
   intrusive_list<resident, resident_tag> services_;
-  exception_handler handler_;
+  std::shared_ptr<exception_handler> handler_;
   std::thread::id owner_;
 };
 

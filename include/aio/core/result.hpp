@@ -121,7 +121,7 @@ class outcome {
     return holds_ == kind::error ? error_ : nullptr;
   }
 
-  void rethrow_error() const {
+  [[gnu::always_inline]] void rethrow_error() const {
     if (holds_ == kind::error) std::rethrow_exception(error_);
   }
 

@@ -93,24 +93,11 @@ class coro<T>::awaiter final : detail::coro_link {
 
   bool await_ready() const noexcept { return false; }
 
-  // A child that finishes at once never suspends its caller. Only so many nest; the
-  // next one is started by the task, so that depth takes no stack.
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> caller) {
     parent = &caller.promise();
-    detail::task_state& task = *parent->task;
-    child->start(task, this);
-    if (task.nesting == detail::task_state::max_nesting) {
-      task.next = child->self;
-      return true;
-    }
-    state = child_state::starting;
-    ++task.nesting;
-    child->self.resume();
-    --task.nesting;
-    if (state == child_state::done) return false;
-    state = child_state::suspended;
-    return true;
+    child->start(*parent->task, this);
+    return detail::run_child(*this);
   }
 
   T await_resume() { return static_cast<promise_type*>(child)->result().take(); }

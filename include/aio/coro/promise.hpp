@@ -34,10 +34,11 @@ class foreign_await;
 struct coro_link {
   enum class child_state : unsigned char { suspended, starting, done };
 
+  // What is stored together and read apart soon after stands apart: compilers merge
+  // neighbouring stores, and a load of one half then waits for the whole.
   promise_base* child = nullptr;
+  child_state state = child_state::suspended;  ///< `starting` inside its first step
   promise_base* parent = nullptr;
-  /// `starting` while the child runs its first step inside the await.
-  child_state state = child_state::suspended;
 };
 
 /// The frames of a task form a chain, innermost first:
@@ -56,10 +57,11 @@ struct promise_base : pooled {
     link = from;
   }
 
+  // See coro_link for the order.
+  coro_link* link = nullptr;   ///< the await that owns this frame; null: a task does
   std::coroutine_handle<> self;
-  coro_link* link = nullptr;    ///< the await that owns this frame; null: a task does
-  task_state* task = nullptr;   ///< null until it is started
-  std::source_location where;   ///< the present await; before the first, the definition
+  task_state* task = nullptr;  ///< null until it is started
+  std::source_location where;  ///< the present await; before the first, the definition
 };
 
 /// Destroys a suspended chain from `innermost` outwards, without recursion: what
@@ -71,6 +73,26 @@ inline void destroy_chain(promise_base* innermost) noexcept {
     innermost->self.destroy();
     innermost = link == nullptr ? nullptr : link->parent;
   }
+}
+
+/// Starts (or goes on with) the child inside the await of its caller; false if it came to
+/// its end, or its next item, at once. Only so many nest; the next one is run by the
+/// task, so that depth takes no stack.
+[[gnu::always_inline]] inline bool run_child(coro_link& link) {
+  using enum coro_link::child_state;
+  task_state& task = *link.child->task;
+  link.state = suspended;
+  if (task.nesting == task_state::max_nesting) {
+    task.next = link.child->self;
+    return true;
+  }
+  link.state = starting;
+  ++task.nesting;
+  link.child->self.resume();
+  --task.nesting;
+  if (link.state == done) return false;
+  link.state = suspended;
+  return true;
 }
 
 struct final_awaiter {
@@ -105,6 +127,21 @@ decltype(auto) to_awaiter(A&& awaitable) {
 template <class A>
 concept native_awaitable =
     requires(A&& a) { requires native_awaiter<decltype(to_awaiter(std::forward<A>(a)))>; };
+
+/// What await_transform makes of an operand.
+template <class A>
+decltype(auto) transform_awaitable(A&& awaitable) {
+  static_assert(!is_coro<std::remove_cvref_t<A>> || !std::is_lvalue_reference_v<A>,
+                "a coroutine is awaited once: co_await std::move(c)");
+  static_assert(awaitable_type<A>,
+                "this cannot be awaited: no coroutine, future, task or awaiter (a "
+                "coroutine function must be called: co_await f())");
+  if constexpr (native_awaitable<A>) {
+    return to_awaiter(std::forward<A>(awaitable));
+  } else {
+    return foreign_await<A>(std::forward<A>(awaitable));
+  }
+}
 
 template <class T>
 class promise_result {
@@ -157,17 +194,8 @@ struct promise final : promise_base, promise_result<T> {
   template <class A>
   decltype(auto) await_transform(
       A&& awaitable, std::source_location at = std::source_location::current()) {
-    static_assert(!is_coro<std::remove_cvref_t<A>> || !std::is_lvalue_reference_v<A>,
-                  "a coroutine is awaited once: co_await std::move(c)");
-    static_assert(awaitable_type<A>,
-                  "this cannot be awaited: no coroutine, future, task or awaiter (a "
-                  "coroutine function must be called: co_await f())");
     where = at;
-    if constexpr (native_awaitable<A>) {
-      return to_awaiter(std::forward<A>(awaitable));
-    } else {
-      return foreign_await<A>(std::forward<A>(awaitable));
-    }
+    return transform_awaitable(std::forward<A>(awaitable));
   }
 };
 

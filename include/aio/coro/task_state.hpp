@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <aio/core/context.hpp>
 #include <aio/core/loop.hpp>
 
 #include <atomic>
@@ -36,7 +37,7 @@ inline std::string_view view(const message_ptr& message) noexcept {
 class task_state : public ready_node, public resident {
  public:
   task_state(loop_core& loop, completion& end) noexcept
-      : loop_(&loop), end_(&end), id_(next_id()) {}
+      : loop_(&loop), end_(&end), id_(next_id()), context_(context_cell::current()) {}
 
   loop_core& loop() const noexcept { return *loop_; }
 
@@ -49,6 +50,7 @@ class task_state : public ready_node, public resident {
   /// take stack.
   void resume(std::coroutine_handle<> frame) {
     task_state* const outer = std::exchange(loop_->current_task, this);
+    const context_cell::entered scope(context());
     next = frame;
     do {
       std::exchange(next, nullptr).resume();
@@ -69,6 +71,14 @@ class task_state : public ready_node, public resident {
 
   [[noreturn]] void throw_cancelled() {
     throw cancelled_error(std::string(view(cancel_message)));
+  }
+
+  /// The variables of the task: a copy of its creator's, or a context given to it.
+  context_cell& context() noexcept {
+    return shared_context_ ? *shared_context_ : context_;
+  }
+  void share_context(std::shared_ptr<context_cell> given) noexcept {
+    shared_context_ = std::move(given);
   }
 
   std::string name() const {
@@ -106,6 +116,8 @@ class task_state : public ready_node, public resident {
   completion* end_;
   std::uint64_t id_;
   message_ptr name_;
+  context_cell context_;
+  std::shared_ptr<context_cell> shared_context_;
 };
 
 }  // namespace aio::detail

@@ -31,7 +31,7 @@ namespace aio::detail {
 /// back to the heap.
 class frame_pool {
  public:
-  static void* allocate(std::size_t size) {
+  [[gnu::always_inline]] static void* allocate(std::size_t size) {
 #if !defined(AIO_NO_FRAME_POOL)
     if (const std::size_t c = class_of(size); c < classes) {
       bucket& b = local_.buckets[c];
@@ -47,7 +47,8 @@ class frame_pool {
     return ::operator new(size);
   }
 
-  static void deallocate(void* memory, [[maybe_unused]] std::size_t size) noexcept {
+  [[gnu::always_inline]] static void deallocate(
+      void* memory, [[maybe_unused]] std::size_t size) noexcept {
 #if !defined(AIO_NO_FRAME_POOL)
     if (const std::size_t c = class_of(size); c < classes) {
       bucket& b = local_.buckets[c];
@@ -100,7 +101,7 @@ class frame_pool {
   static std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
 
   // Begins to keep blocks, and sees to it that they are freed with the thread.
-  static void open() noexcept {
+  [[gnu::noinline]] static void open() noexcept {
     if (local_.ended) return;
     thread_local thread_end at_exit;
     at_exit.armed = true;

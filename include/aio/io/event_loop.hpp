@@ -32,6 +32,10 @@ class server;
 struct server_options;
 struct connect_options;
 
+/// See event_loop::set_task_factory.
+struct eager_task_factory_t {};
+inline constexpr eager_task_factory_t eager_task_factory{};
+
 namespace detail {
 
 /// Something a loop makes on first use and ends with itself: threads, signals.
@@ -137,9 +141,16 @@ class event_loop {
   template <class F, class... Args>
     requires detail::callback_for<F, Args...>
   handle call_soon(F&& f, Args&&... args) {
+    return call_soon(callback_options{}, std::forward<F>(f), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires detail::callback_for<F, Args...>
+  handle call_soon(const callback_options& options, F&& f, Args&&... args) {
     check();
-    return handle(detail::call_soon(
-        *core_, detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...)));
+    auto made = detail::call_soon(
+        *core_, detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
+    made->set_context(options.context);
+    return handle(std::move(made));
   }
 
   /// call_soon() for other threads: in order per thread, and the loop wakes up.
@@ -166,15 +177,32 @@ class event_loop {
     return call_at(detail::deadline_after(time(), detail::to_duration(delay)),
                    std::forward<F>(f), std::forward<Args>(args)...);
   }
+  template <class Rep, class Period, class F, class... Args>
+    requires detail::callback_for<F, Args...>
+  timer_handle call_later(const callback_options& options,
+                          std::chrono::duration<Rep, Period> delay, F&& f,
+                          Args&&... args) {
+    return call_at(options, detail::deadline_after(time(), detail::to_duration(delay)),
+                   std::forward<F>(f), std::forward<Args>(args)...);
+  }
 
   /// Calls `f(args...)` once, not before time() is `when`.
   template <class F, class... Args>
     requires detail::callback_for<F, Args...>
   timer_handle call_at(time_point when, F&& f, Args&&... args) {
+    return call_at(callback_options{}, when, std::forward<F>(f),
+                   std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires detail::callback_for<F, Args...>
+  timer_handle call_at(const callback_options& options, time_point when, F&& f,
+                       Args&&... args) {
     check();
-    return timer_handle(detail::call_at(
+    auto made = detail::call_at(
         *core_, when,
-        detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...)));
+        detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
+    made->set_context(options.context);
+    return timer_handle(made);
   }
 
   /// The monotonic time of this loop.
@@ -210,7 +238,14 @@ class event_loop {
     return create_task(task_options{}, std::forward<F>(fn), std::forward<Args>(args)...);
   }
 
-  // ----- threads (os/threads.hpp) -----
+  /// How tasks start: aio::eager_task_factory, or null for the usual way, on the next
+  /// turn.
+  ///
+  /// Like: loop.set_task_factory(asyncio.eager_task_factory)
+  void set_task_factory(eager_task_factory_t) noexcept { core_->eager_tasks = true; }
+  void set_task_factory(std::nullptr_t) noexcept { core_->eager_tasks = false; }
+
+  // ----- threads (io/threads.hpp) -----
 
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>

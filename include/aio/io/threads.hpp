@@ -208,7 +208,7 @@ inline coro<> event_loop::shutdown_default_executor(time_limit limit) {
   return use_service<detail::default_executor>().join(limit);
 }
 
-/// Awaits `f(args...)`, called in another thread.
+/// Awaits `f(args...)`, called in another thread with a copy of the context variables.
 ///
 ///     std::string text = co_await aio::to_thread([&] { return read_file(path); });
 ///
@@ -218,8 +218,12 @@ inline coro<> event_loop::shutdown_default_executor(time_limit limit) {
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 auto to_thread(F&& f, Args&&... args) {
-  return get_running_loop().run_in_executor(std::forward<F>(f),
-                                            std::forward<Args>(args)...);
+  return get_running_loop().run_in_executor(
+      [context = copy_context(),
+       call = detail::bind_arguments(std::forward<F>(f),
+                                     std::forward<Args>(args)...)]() mutable {
+        return context.run(std::move(call));
+      });
 }
 
 }  // namespace aio

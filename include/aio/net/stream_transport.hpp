@@ -19,6 +19,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -85,7 +87,7 @@ class stream_transport final : public transport_interface,
   void pause_reading() override { is_paused_ = true; }
 
   void resume_reading() override {
-    if (!is_paused_) return;
+    if (!is_paused_ || is_closing_) return;
     is_paused_ = false;
     if (held_) {
       step_soon();
@@ -161,12 +163,17 @@ class stream_transport final : public transport_interface,
   int native_handle() const noexcept override { return is_open() ? fd() : -1; }
 
   void set_protocol(std::shared_ptr<base_protocol> protocol) override {
-    streaming_ = dynamic_cast<protocol_type*>(protocol.get());
-    buffered_ = dynamic_cast<buffered_protocol*>(protocol.get());
-    if (streaming_ == nullptr && buffered_ == nullptr) {
+    const auto streaming = dynamic_cast<protocol_type*>(protocol.get());
+    const auto buffered = dynamic_cast<buffered_protocol*>(protocol.get());
+    if (streaming == nullptr && buffered == nullptr) {
       throw std::invalid_argument(
           "a protocol must derive from aio::protocol or aio::buffered_protocol");
     }
+    if ((is_receiving_ || held_) && !lender_) {
+      lender_ = std::make_unique<std::shared_ptr<base_protocol>>(std::move(protocol_));
+    }
+    streaming_ = streaming;
+    buffered_ = buffered;
     protocol_ = std::move(protocol);
   }
   std::shared_ptr<base_protocol> get_protocol() const override { return protocol_; }
@@ -288,7 +295,11 @@ class stream_transport final : public transport_interface,
     }
     const bool was_full = what.size == room_.size();
     adapt(what.size);
-    deliver(what.size);
+    if (lender_) {
+      hand_over(what.size);
+    } else {
+      deliver(what.size);
+    }
     if (was_full) fetch_the_rest();
   }
 
@@ -326,6 +337,19 @@ class stream_transport final : public transport_interface,
         streaming_->data_received({room_.data(), size});
       }
     });
+  }
+
+  // What was received into the memory of a protocol that has been replaced meanwhile.
+  void hand_over(std::size_t size) {
+    const std::string bytes(room_.data(), size);
+    lender_.reset();
+    for (std::string_view rest = bytes; !rest.empty() && !is_closing_;) {
+      lend_room();
+      const std::size_t n = std::min(rest.size(), room_.size());
+      std::copy_n(rest.data(), n, room_.data());
+      rest.remove_prefix(n);
+      if (n > 0) deliver(n);
+    }
   }
 
   void end_of_file() {
@@ -504,6 +528,7 @@ class stream_transport final : public transport_interface,
   std::span<char> room_;
   std::unique_ptr<char[]> buffer_;
   std::unique_ptr<arrival> held_;
+  std::unique_ptr<std::shared_ptr<base_protocol>> lender_;  // of the room, if replaced
   std::unique_ptr<endpoint> last_sockname_;
 
   write_buffer queue_;

@@ -55,10 +55,7 @@ class completion : public ref_counted, public pooled {
   /// For a node of on_done() while it runs: takes over what kept this alive for it.
   intrusive_ptr<completion> claim() noexcept {
     intrusive_ptr<completion> mine(this);
-    if (watchers_ == 1 && keeper_.is_linked()) {
-      keeper_.unlink();
-      release();
-    }
+    if (watchers_ == 1 && keeper_ != nullptr) keeper_->discard();
     return mine;
   }
 
@@ -125,10 +122,15 @@ class completion : public ref_counted, public pooled {
   enum class state : unsigned char { pending, value, failed, cancelled };
 
   /// Stands behind those of on_done() in the ready queue, and owns a reference there.
-  struct keeper final : ready_node {
-    explicit keeper(completion& kept) noexcept : of(kept) {}
-    void run() override { of.release(); }
-    void discard() noexcept override { of.release(); }
+  struct keeper final : ready_node, pooled {
+    explicit keeper(completion& kept) noexcept : of(kept) { of.add_ref(); }
+    void run() override { discard(); }
+    void discard() noexcept override {
+      const intrusive_ptr<completion> last(&of);
+      of.release();
+      of.keeper_ = nullptr;
+      delete this;
+    }
 
     completion& of;
   };
@@ -140,9 +142,9 @@ class completion : public ref_counted, public pooled {
 
   void push_waiters() noexcept {
     if (watchers_ > 0) {
-      if (!keeper_.is_linked()) add_ref();
-      keeper_.unlink();
-      waiters_.push_back(keeper_);
+      if (keeper_ == nullptr) keeper_ = new keeper(*this);
+      keeper_->unlink();
+      waiters_.push_back(*keeper_);
     }
     loop_->push_all(waiters_);
   }
@@ -160,7 +162,7 @@ class completion : public ref_counted, public pooled {
 
   intrusive_ptr<loop_core> loop_;
   intrusive_list<ready_node> waiters_;
-  keeper keeper_{*this};
+  keeper* keeper_ = nullptr;
   std::exception_ptr error_;
   message_ptr message_;
   std::uint32_t watchers_ = 0;  ///< nodes that came through on_done()

@@ -189,8 +189,9 @@ class future {
   bool cancel(std::string_view message = {}) { return state().cancel(message); }
 
   /// Calls `callback(f)` on the turn after the end, behind those who came before.
-  callback_id add_done_callback(std::invocable<const future&> auto callback) const {
-    return add_callback<future>(state(), std::move(callback));
+  callback_id add_done_callback(std::invocable<const future&> auto callback,
+                                const callback_options& options = {}) const {
+    return add_callback<future>(state(), std::move(callback), options);
   }
 
   /// Returns how many were removed: 1, or 0 if it has run or is on its way.
@@ -218,12 +219,14 @@ class future {
   detail::future_state<T>& state() const { return *required(); }
 
   template <class Self, class State, class F>
-  static callback_id add_callback(State& of, F callback) {
+  static callback_id add_callback(State& of, F callback,
+                                  const callback_options& options) {
     auto call = [&of, f = std::move(callback)]() mutable {
       const Self self{detail::intrusive_ptr<State>(&of)};
       std::invoke(f, self);
     };
     callback_id made(new detail::callback<decltype(call)>(std::move(call), of.loop()));
+    made->set_context(options.context);
     made->add_ref();
     of.on_done(*made);
     return made;

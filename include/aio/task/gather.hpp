@@ -242,11 +242,12 @@ auto gather_range(R&& range) {
 /// The first exception is thrown at once, and the others go on, their later
 /// exceptions unreported: a task_group stops them instead.
 ///
-/// Cancellation: of the gather: of every child; it ends when all have ended. A child
-///               that is cancelled by others counts as failed with cancelled_error.
+/// Cancellation: of the gather: of every child; it ends when the first of them has
+///               ended cancelled. A child that is cancelled by others counts as
+///               failed with cancelled_error.
 /// Throws:       the first exception of a child; usage_error – no running loop;
 ///               std::invalid_argument – futures of different loops
-/// Complexity:   one allocation besides the tasks
+/// Complexity:   O(children); two allocations besides the tasks
 /// Like:         asyncio.gather
 template <awaitable... A>
 auto gather(A&&... awaitables) {
@@ -255,7 +256,7 @@ auto gather(A&&... awaitables) {
 
 /// As gather, with a result<T> per child: waits for all, throws nothing of theirs.
 ///
-/// Cancellation: see gather
+/// Cancellation: of every child; it ends, cancelled, when all have ended.
 template <awaitable... A>
 auto gather(return_exceptions_t, A&&... awaitables) {
   return detail::gather<true>(std::forward<A>(awaitables)...);

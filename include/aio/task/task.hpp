@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -26,6 +27,10 @@ namespace aio {
 /// How a task is made; see create_task.
 struct task_options {
   std::string_view name = {};  ///< shown in reports; "Task-N" if not given
+  context_ref context = {};    ///< to run in; a copy of the present one if not given
+  /// Whether the first step runs at once, inside create_task; if not given, the loop's
+  /// task factory decides. Only while the loop runs.
+  std::optional<bool> eager_start = {};
 };
 
 namespace detail {
@@ -39,7 +44,16 @@ class task_core final : public future_state<T>, public task_state {
       : future_state<T>(loop), task_state(loop, *this), body_(&body) {
     this->add_ref();
     loop.add_task(*this);
-    loop.push(*this);
+  }
+
+  /// The first step: on the next turn, or now.
+  void start(bool eagerly) {
+    if (eagerly) {
+      const intrusive_ptr<task_core> keep(this);
+      run();
+    } else {
+      loop().push(*this);
+    }
   }
 
   using task_state::loop;
@@ -129,6 +143,9 @@ intrusive_ptr<task_core<T>> start_task(loop_core& loop, coro<T>& body,
                                        const task_options& options = {}) {
   intrusive_ptr<task_core<T>> made(new task_core<T>(loop, body.release()));
   if (!options.name.empty()) made->set_name(options.name);
+  if (options.context) made->share_context((*options.context).cell());
+  made->start(options.eager_start.value_or(loop.eager_tasks) &&
+              loop_core::running() == &loop);
   return made;
 }
 
@@ -225,8 +242,9 @@ class task : public future<T> {
   std::string name() const { return core().name(); }
   void set_name(std::string_view name) const { core().set_name(name); }
 
-  callback_id add_done_callback(std::invocable<const task&> auto callback) const {
-    return this->template add_callback<task>(core(), std::move(callback));
+  callback_id add_done_callback(std::invocable<const task&> auto callback,
+                                const callback_options& options = {}) const {
+    return this->template add_callback<task>(core(), std::move(callback), options);
   }
 
   template <class... Args>

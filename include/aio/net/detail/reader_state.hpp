@@ -130,8 +130,8 @@ class read_waiter : public suspension {
 
 inline void reader_state::bytes_came() {
   if (waiter != nullptr) {
-    if (waiter->can_go_on()) waiter->wake_once();
-    return;  // who waits for much gets it, whatever the limit
+    if (!waiter->can_go_on()) return;  // who waits for much gets it, whatever the limit
+    waiter->wake_once();
   }
   if (!is_paused && source && buffer.size() > 2 * limit) {
     is_paused = true;

@@ -1,0 +1,275 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// Context variables: values that follow the work, not the thread.
+
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace aio {
+namespace detail {
+
+/// What all variables are at one moment; never changed, so a copy is a pointer. Null
+/// when nothing was ever set. Counted atomically: to_thread() takes one along.
+class context_values {
+ public:
+  using value = std::shared_ptr<const void>;
+
+  static context_values* with(const context_values* old, const void* variable, value v) {
+    auto made = std::make_unique<context_values>();
+    if (old != nullptr) made->all_ = old->all_;
+    const auto place = std::lower_bound(made->all_.begin(), made->all_.end(), variable,
+                                        [](const entry& e, const void* key) {
+                                          return std::less<>()(e.variable, key);
+                                        });
+    const bool is_there = place != made->all_.end() && place->variable == variable;
+    if (is_there && v) {
+      place->v = std::move(v);
+    } else if (is_there) {
+      made->all_.erase(place);
+    } else if (v) {
+      made->all_.insert(place, {variable, std::move(v)});
+    }
+    return made.release();
+  }
+
+  value find(const void* variable) const noexcept {
+    for (const entry& e : all_) {
+      if (e.variable == variable) return e.v;
+    }
+    return nullptr;
+  }
+
+  void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const noexcept {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ private:
+  struct entry {
+    const void* variable;
+    value v;
+  };
+
+  std::vector<entry> all_;  // by address; programs have few variables
+  mutable std::atomic<std::uint32_t> refs_ = 0;
+};
+
+/// The place that a task or callback sees its variables in.
+class context_cell {
+ public:
+  context_cell() noexcept = default;
+  context_cell(const context_cell& other) noexcept : values_(other.values_) { add_ref(); }
+  context_cell(context_cell&& other) noexcept
+      : values_(std::exchange(other.values_, nullptr)) {}
+  context_cell& operator=(context_cell other) noexcept {
+    std::swap(values_, other.values_);
+    return *this;
+  }
+  ~context_cell() {
+    if (values_ != nullptr) values_->release();
+  }
+
+  context_values::value get(const void* variable) const noexcept {
+    return values_ == nullptr ? nullptr : values_->find(variable);
+  }
+
+  /// A null value takes the variable out.
+  void set(const void* variable, context_values::value v) {
+    context_cell changed;
+    changed.values_ = context_values::with(values_, variable, std::move(v));
+    changed.add_ref();
+    std::swap(values_, changed.values_);
+  }
+
+  /// The cell of what runs on this thread.
+  static context_cell& current() noexcept {
+    if (current_ == nullptr) current_ = &of_thread();
+    return *current_;
+  }
+
+  /// Makes `cell` the current one for a scope.
+  class entered {
+   public:
+    explicit entered(context_cell& cell) noexcept
+        : outer_(std::exchange(current_, &cell)) {}
+    entered(const entered&) = delete;
+    entered& operator=(const entered&) = delete;
+    ~entered() { current_ = outer_; }
+
+   private:
+    context_cell* outer_;
+  };
+
+ private:
+  void add_ref() const noexcept {
+    if (values_ != nullptr) values_->add_ref();
+  }
+
+  static context_cell& of_thread() noexcept {
+    static thread_local context_cell cell;
+    return cell;
+  }
+
+  static inline thread_local constinit context_cell* current_ = nullptr;
+
+  const context_values* values_ = nullptr;
+};
+
+}  // namespace detail
+
+class context;
+template <class T>
+class context_var;
+
+/// What the variables are, as an object: copied, kept, and entered again. A handle: its
+/// copies are the same context.
+///
+/// Like: contextvars.Context
+class context {
+ public:
+  /// Empty: all variables have their defaults.
+  context() : cell_(std::make_shared<detail::context_cell>()) {}
+
+  /// Calls `f(args...)` in it: variables that `f` sets are set here.
+  template <class F, class... Args>
+  decltype(auto) run(F&& f, Args&&... args) const {
+    const detail::context_cell::entered scope(*cell_);
+    return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
+  }
+
+  /// What `variable` is in it. Throws: std::out_of_range – not set here
+  template <class T>
+  T operator[](const context_var<T>& variable) const {
+    return variable.get_in(*cell_);
+  }
+
+  /// A copy that goes its own way.
+  context copy() const {
+    context made;
+    *made.cell_ = *cell_;
+    return made;
+  }
+
+  /// For the machinery.
+  const std::shared_ptr<detail::context_cell>& cell() const noexcept { return cell_; }
+
+ private:
+  std::shared_ptr<detail::context_cell> cell_;
+};
+
+/// A copy of the present context. O(1).
+///
+/// Like: contextvars.copy_context
+inline context copy_context() {
+  context made;
+  *made.cell() = detail::context_cell::current();
+  return made;
+}
+
+/// A variable of the work that runs: a task has the values of the moment it was created
+/// and changes only its own; callbacks likewise. A plain await shares them.
+///
+///     inline aio::context_var<std::string> request_id{"request_id", "-"};
+///     request_id.set("r-17");
+///     aio::create_task(handle(request));   // sees r-17
+///
+/// Lifetime: of static storage, as a rule; its address is its identity
+/// Like:     contextvars.ContextVar
+template <class T>
+class context_var {
+ public:
+  /// What reset() needs: the value before a set().
+  class token {
+   public:
+    token() = default;
+
+   private:
+    friend class context_var;
+    const context_var* variable_ = nullptr;
+    detail::context_values::value before_;
+    mutable bool is_used_ = false;
+  };
+
+  explicit context_var(std::string_view name) : name_(name) {}
+  template <class U>
+    requires std::constructible_from<T, U>
+  context_var(std::string_view name, U&& default_value)
+      : name_(name), default_(std::in_place, std::forward<U>(default_value)) {}
+  context_var(const context_var&) = delete;
+  context_var& operator=(const context_var&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+
+  /// The value; or else the default.
+  ///
+  /// Throws: std::out_of_range – neither is there
+  T get() const {
+    if (const auto held = find()) return value_of(held);
+    if (default_) return *default_;
+    throw std::out_of_range("the context variable '" + name_ + "' has no value");
+  }
+
+  /// The value, or `otherwise`, whatever the default is.
+  T get(T otherwise) const {
+    const auto held = find();
+    return held ? value_of(held) : std::move(otherwise);
+  }
+
+  token set(T value) const {
+    detail::context_cell& cell = detail::context_cell::current();
+    token before;
+    before.variable_ = this;
+    before.before_ = cell.get(this);
+    cell.set(this, std::make_shared<const T>(std::move(value)));
+    return before;
+  }
+
+  /// Puts back what was there before the set() that returned `t`; once.
+  ///
+  /// Throws: std::invalid_argument – a token of another variable, or used before
+  void reset(const token& t) const {
+    if (t.variable_ != this) {
+      throw std::invalid_argument("the token is not of this context variable");
+    }
+    if (std::exchange(t.is_used_, true)) {
+      throw std::invalid_argument("the token has already been used");
+    }
+    detail::context_cell::current().set(this, t.before_);
+  }
+
+  /// For context.
+  T get_in(const detail::context_cell& cell) const {
+    const auto held = cell.get(this);
+    if (!held) {
+      throw std::out_of_range("the context has no value of '" + name_ + "'");
+    }
+    return value_of(held);
+  }
+
+ private:
+  detail::context_values::value find() const noexcept {
+    return detail::context_cell::current().get(this);
+  }
+  static const T& value_of(const detail::context_values::value& held) noexcept {
+    return *static_cast<const T*>(held.get());
+  }
+
+  std::string name_;
+  std::optional<T> default_;
+};
+
+}  // namespace aio

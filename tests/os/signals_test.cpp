@@ -1,0 +1,218 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+#include <aio/os/signals.hpp>
+
+#include <support/net.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using test::ending;
+
+namespace {
+
+using handler = void (*)(int);
+
+handler handler_of(int number) {
+  struct sigaction present {};
+  ::sigaction(number, nullptr, &present);
+  return present.sa_handler;
+}
+
+volatile std::sig_atomic_t own_calls = 0;
+void own_handler(int) { own_calls = own_calls + 1; }
+
+/// While it lives, a handler of the program is installed.
+class with_own_handler {
+ public:
+  explicit with_own_handler(int number)
+      : number_(number), before_(std::signal(number, own_handler)) {
+    own_calls = 0;
+  }
+  with_own_handler(const with_own_handler&) = delete;
+  with_own_handler& operator=(const with_own_handler&) = delete;
+  ~with_own_handler() { std::signal(number_, before_); }
+
+ private:
+  int number_;
+  handler before_;
+};
+
+}  // namespace
+
+AIO_NET_TEST("signals: a handler runs as a callback of the loop, each time",
+             "[os][signals]") {
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&](int n) { calls += n; }, 2);
+  for (int i = 1; i <= 3; ++i) {
+    ::raise(SIGUSR1);
+    CHECK(calls == 2 * (i - 1));  // never from within
+    const auto has_come = [&] { return calls == 2 * i; };
+    co_await test::until(has_come);
+  }
+  CHECK(loop.remove_signal_handler(SIGUSR1));
+  CHECK_FALSE(loop.remove_signal_handler(SIGUSR1));
+  CHECK_FALSE(loop.remove_signal_handler(SIGUSR2));
+}
+
+AIO_NET_TEST("signals: a second handler replaces the first", "[os][signals]") {
+  std::string log;
+  loop.add_signal_handler(SIGUSR1, [&] { log += "first"; });
+  loop.add_signal_handler(SIGUSR1, [&] { log += "second"; });
+  ::raise(SIGUSR1);
+  const auto has_come = [&] { return !log.empty(); };
+  co_await test::until(has_come);
+  co_await test::polls(loop, 2);
+  CHECK(log == "second");
+  CHECK(loop.remove_signal_handler(SIGUSR1));
+}
+
+AIO_NET_TEST("signals: a handler that throws is reported, and stays", "[os][signals]") {
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&] {
+    if (++calls == 1) throw test::boom();
+  });
+  ::raise(SIGUSR1);
+  const auto is_reported = [&] { return reports.count() == 1; };
+  co_await test::until(is_reported);
+  CHECK(reports.take() == "boom");
+  ::raise(SIGUSR1);
+  const auto again = [&] { return calls == 2; };
+  co_await test::until(again);
+}
+
+AIO_NET_TEST("signals: a handler may remove itself, or replace itself", "[os][signals]") {
+  std::string log;
+  loop.add_signal_handler(SIGUSR1, [&] {
+    log += "a";
+    loop.add_signal_handler(SIGUSR1, [&] {
+      log += "b";
+      loop.remove_signal_handler(SIGUSR1);
+    });
+  });
+  ::raise(SIGUSR1);
+  const auto first = [&] { return log == "a"; };
+  co_await test::until(first);
+  ::raise(SIGUSR1);
+  const auto second = [&] { return log == "ab"; };
+  co_await test::until(second);
+  CHECK(handler_of(SIGUSR1) == SIG_DFL);
+}
+
+AIO_NET_TEST("signals: removed, what was there before is back", "[os][signals]") {
+  const with_own_handler program(SIGUSR1);
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+  ::raise(SIGUSR1);
+  const auto has_come = [&] { return calls == 1; };
+  co_await test::until(has_come);
+  CHECK(own_calls == 0);
+  CHECK(loop.remove_signal_handler(SIGUSR1));
+  ::raise(SIGUSR1);
+  CHECK(own_calls == 1);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("signals: the handlers of a loop end with it", "[os][signals]") {
+  const with_own_handler program(SIGUSR1);
+  {
+    aio::event_loop loop;
+    loop.add_signal_handler(SIGUSR1, [] {});
+    loop.add_signal_handler(SIGUSR2, [] {});
+    CHECK(handler_of(SIGUSR1) != own_handler);
+  }
+  CHECK(handler_of(SIGUSR1) == own_handler);
+  CHECK(handler_of(SIGUSR2) == SIG_DFL);
+}
+
+AIO_NET_TEST("signals: numbers that cannot be handled are refused", "[os][signals]") {
+  CHECK_THROWS_AS(loop.add_signal_handler(SIGKILL, [] {}), aio::usage_error);
+  CHECK_THROWS_AS(loop.add_signal_handler(SIGSTOP, [] {}), aio::usage_error);
+  CHECK_THROWS_AS(loop.add_signal_handler(0, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(loop.add_signal_handler(-1, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(loop.add_signal_handler(1000, [] {}), std::invalid_argument);
+  co_return;
+}
+
+TEST_CASE("signals: a closed loop takes no handler", "[os][signals]") {
+  aio::event_loop loop;
+  loop.close();
+  CHECK_THROWS_AS(loop.add_signal_handler(SIGUSR1, [] {}), aio::usage_error);
+}
+
+TEST_CASE("signals: two loops may handle one signal, and one may end before the other",
+          "[os][signals]") {
+  const with_own_handler program(SIGUSR1);
+  int calls = 0;
+  aio::event_loop second;
+  {
+    aio::event_loop first;
+    first.add_signal_handler(SIGUSR1, [&] { ++calls; });
+    second.add_signal_handler(SIGUSR1, [&] { calls += 10; });
+    ::raise(SIGUSR1);
+    first.run_until_complete(test::polls(first, 2));
+    second.run_until_complete(test::polls(second, 2));
+    CHECK(calls == 11);
+  }
+  ::raise(SIGUSR1);
+  second.run_until_complete(test::polls(second, 2));
+  CHECK(calls == 21);
+  CHECK(own_calls == 0);
+  second.remove_signal_handler(SIGUSR1);
+  CHECK(handler_of(SIGUSR1) == own_handler);
+}
+
+// ----- wait_signal -----
+
+AIO_NET_TEST("wait_signal: yields the number of the one that came", "[os][wait_signal]") {
+  const with_own_handler program(SIGUSR2);
+  for (const int number : {SIGUSR1, SIGUSR2}) {
+    auto waiting = aio::create_task(aio::wait_signal(SIGUSR1, SIGUSR2));
+    co_await test::turns(2);
+    CHECK_FALSE(waiting.done());
+    ::raise(number);
+    const int came = co_await std::move(waiting);
+    CHECK(came == number);
+    CHECK(handler_of(SIGUSR1) == SIG_DFL);
+    CHECK(handler_of(SIGUSR2) == own_handler);
+  }
+  CHECK(own_calls == 0);
+}
+
+AIO_NET_TEST("wait_signal: cancelled, the former actions are back", "[os][wait_signal]") {
+  const with_own_handler program(SIGUSR1);
+  auto waiting = aio::create_task(ending(aio::wait_signal(SIGUSR1)));
+  co_await test::turns(2);
+  CHECK(handler_of(SIGUSR1) != own_handler);
+  waiting.cancel();
+  const std::string how = co_await waiting;
+  CHECK(how == "cancelled");
+  CHECK(handler_of(SIGUSR1) == own_handler);
+}
+
+TEST_CASE("wait_signal: takes SIGINT from aio::run, and gives it back",
+          "[os][wait_signal]") {
+  const auto before = std::signal(SIGINT, SIG_DFL);
+  std::string log;
+  try {
+    aio::run([&]() -> aio::coro<> {
+      auto waiting = aio::create_task(aio::wait_signal(SIGINT, SIGTERM));
+      co_await test::turns(2);
+      ::raise(SIGINT);
+      const int came = co_await std::move(waiting);
+      log += came == SIGINT ? "taken " : "other ";
+      ::raise(SIGINT);
+      co_await aio::sleep(1h);
+    });
+  } catch (const aio::keyboard_interrupt&) {
+    log += "interrupted";
+  }
+  CHECK(log == "taken interrupted");
+  CHECK(std::signal(SIGINT, before) == SIG_DFL);
+}
