@@ -93,6 +93,8 @@ set(AIO_HEADERS
     aio/net/start_server.hpp
     # os: signals
     aio/os/signals.hpp
+    # debug: who waits for what
+    aio/debug/format_tasks.hpp
     # testing: virtual time
     aio/testing/virtual_driver.hpp
     aio/testing/virtual_loop.hpp

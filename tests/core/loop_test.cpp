@@ -220,6 +220,24 @@ TEST_CASE("loop: what leaves it leaves the rest of the batch for the next run",
   CHECK(log == "abc");
 }
 
+TEST_CASE("loop: the rest of an interrupted batch is ready, and goes with the loop",
+          "[core][loop]") {
+  aio::testing::virtual_loop loop;
+  int alive = 0;
+  bool ran = false;
+  call_soon(loop, [] { throw aio::keyboard_interrupt(); });
+  call_soon(loop, [&] { ran = true; });
+  CHECK_THROWS_AS(loop.turn(), aio::keyboard_interrupt);
+  loop.turn();  // does not wait
+  CHECK(ran);
+  call_soon(loop, [] { throw aio::keyboard_interrupt(); });
+  call_soon(loop, [c = test::counted(alive)] {});
+  CHECK_THROWS_AS(loop.turn(), aio::keyboard_interrupt);
+  CHECK(alive == 1);
+  loop.core().close();
+  CHECK(alive == 0);
+}
+
 TEST_CASE("loop: stop() is forgotten when something leaves the loop", "[core][loop]") {
   aio::testing::virtual_loop loop;
   int turns = 0;

@@ -333,8 +333,10 @@ TEST_CASE("event_loop: closed it takes nothing any more", "[io][event_loop]") {
   CHECK_THROWS_AS(loop.call_at(loop.time(), [] {}), aio::usage_error);
   CHECK_THROWS_AS(loop.run_forever(), aio::usage_error);
   auto body = []() -> aio::coro<> { co_return; };
-  CHECK_THROWS_AS(loop.run_until_complete(body()), aio::usage_error);
-  CHECK_THROWS_AS(loop.create_task(body()), aio::usage_error);
+  aio::coro<> refused = body();
+  CHECK_THROWS_AS(loop.run_until_complete(std::move(refused)), aio::usage_error);
+  CHECK_THROWS_AS(loop.create_task(std::move(refused)), aio::usage_error);
+  aio::event_loop().run_until_complete(std::move(refused));  // it is still whole
 }
 
 TEST_CASE("event_loop: closing drops callbacks and timers without running them",

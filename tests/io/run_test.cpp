@@ -141,15 +141,17 @@ TEST_CASE("run: a task that had no step yet is over at the end", "[io][run]") {
 }
 
 TEST_CASE("run: the threads of the executor have ended when it returns", "[io][run]") {
+  std::atomic<int> begun = 0;
   std::atomic<int> done = 0;
   aio::run([&]() -> aio::coro<> {
     for (int i = 0; i < 3; ++i) {
       aio::create_task(aio::detail::as_coro(aio::to_thread([&] {
+        ++begun;
         std::this_thread::sleep_for(5ms);
         ++done;
       })));
     }
-    co_await aio::sleep(2ms);
+    while (begun < 3) co_await aio::sleep(0s);
   });
   CHECK(done == 3);
 }
@@ -234,7 +236,9 @@ TEST_CASE("runner: closed it is closed for good", "[io][runner]") {
   CHECK(loop.is_closed());
   runner.close();  // may be repeated
   CHECK_THROWS_AS(runner.get_loop(), aio::usage_error);
-  CHECK_THROWS_AS(runner.run(answer(1)), aio::usage_error);
+  auto refused = answer(1);
+  CHECK_THROWS_AS(runner.run(std::move(refused)), aio::usage_error);
+  CHECK(aio::run(std::move(refused)) == 1);  // it is still whole
 }
 
 TEST_CASE("runner: closed before it was used it makes no loop", "[io][runner]") {

@@ -266,3 +266,21 @@ AIO_NET_TEST("start_server: a handler that awaits with a half-closed client answ
                                              "received  from 127.0.0.1", "closed"};
   CHECK(log == expected);
 }
+
+TEST_CASE("start_server: it works on a loop that is a guest of somebody's io_context",
+          "[net][start_server][guest]") {
+  boost::asio::io_context context;
+  aio::event_loop loop(context);
+  auto body = []() -> aio::coro<std::string> {
+    auto server = co_await aio::start_server(echo, "127.0.0.1", 0);
+    std::string all;
+    for (const char* word : {"one", "two", "three"}) all += co_await ask(server.port(), word);
+    server.close();
+    co_await server.wait_closed();
+    co_return all;
+  };
+  auto asking = loop.create_task(aio::wait_for(body(), 5s));
+  context.run();
+  REQUIRE(asking.done());
+  CHECK(asking.result() == "one\ntwo\nthree\n");
+}

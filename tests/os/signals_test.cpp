@@ -89,18 +89,20 @@ AIO_NET_TEST("signals: a handler that throws is reported, and stays", "[os][sign
 
 AIO_NET_TEST("signals: a handler may remove itself, or replace itself", "[os][signals]") {
   std::string log;
-  loop.add_signal_handler(SIGUSR1, [&] {
-    log += "a";
-    loop.add_signal_handler(SIGUSR1, [&] {
-      log += "b";
+  const std::string a = "a string that is not stored inside of its object";
+  loop.add_signal_handler(SIGUSR1, [&loop, &log, mine = a] {
+    loop.add_signal_handler(SIGUSR1, [&loop, &log, mine] {
       loop.remove_signal_handler(SIGUSR1);
+      CHECK(handler_of(SIGUSR1) == SIG_DFL);
+      log += mine;  // still there
     });
+    log += mine;
   });
   ::raise(SIGUSR1);
-  const auto first = [&] { return log == "a"; };
+  const auto first = [&] { return log == a; };
   co_await test::until(first);
   ::raise(SIGUSR1);
-  const auto second = [&] { return log == "ab"; };
+  const auto second = [&] { return log == a + a; };
   co_await test::until(second);
   CHECK(handler_of(SIGUSR1) == SIG_DFL);
 }
@@ -156,12 +158,12 @@ TEST_CASE("signals: two loops may handle one signal, and one may end before the 
     first.add_signal_handler(SIGUSR1, [&] { ++calls; });
     second.add_signal_handler(SIGUSR1, [&] { calls += 10; });
     ::raise(SIGUSR1);
-    first.run_until_complete(test::polls(first, 2));
-    second.run_until_complete(test::polls(second, 2));
+    first.run_until_complete(test::polls(first, 10));
+    second.run_until_complete(test::polls(second, 10));
     CHECK(calls == 11);
   }
   ::raise(SIGUSR1);
-  second.run_until_complete(test::polls(second, 2));
+  second.run_until_complete(test::polls(second, 10));
   CHECK(calls == 21);
   CHECK(own_calls == 0);
   second.remove_signal_handler(SIGUSR1);

@@ -54,7 +54,11 @@ class asio_driver final : public driver {
   /// Why: Asio tries a read when it is armed. Armed at once after the answer, that
   /// receive finds nothing and the event goes through epoll; armed a batch later it
   /// often finds the next request, at half the price.
-  void arm_later(deferred& what) noexcept { arming_.push_back(what); }
+  void arm_later(deferred& what) {
+    // Who else runs the context does not poll us.
+    if (!ours_ && arming_.empty()) post_arming();
+    arming_.push_back(what);
+  }
 
   time_point now() noexcept override { return clock::now(); }
 
@@ -98,6 +102,7 @@ class asio_driver final : public driver {
       work_.emplace(context_.get_executor());
     } else {
       work_.reset();
+      turn_timer_.cancel();  // the turn that ends asks for what is still to come
     }
   }
 
@@ -136,6 +141,12 @@ class asio_driver final : public driver {
   void post_turn() {
     boost::asio::post(context_, [loop = loop_] {
       if (*loop != nullptr) (*loop)->run_as_guest();
+    });
+  }
+
+  void post_arming() {
+    boost::asio::post(context_, [this, loop = loop_] {
+      if (*loop != nullptr) arm(arming_);
     });
   }
 

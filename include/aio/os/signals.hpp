@@ -7,6 +7,8 @@
 #pragma once
 
 #include <aio/coro/coro.hpp>
+#include <aio/detail/move_only_function.hpp>
+#include <aio/detail/scope_exit.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/task/future.hpp>
 
@@ -18,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -26,23 +29,50 @@
 namespace aio {
 namespace detail {
 
+/// While one lives, the signal is handled; after the last of all loops what it did
+/// before is back.
+class former_action {
+ public:
+  explicit former_action(int number) : number_(static_cast<std::size_t>(number)) {
+    const std::lock_guard lock(mutex_);
+    if (kept_[number_].users++ > 0) return;
+    ::sigaction(number, nullptr, &kept_[number_].action);
+  }
+  former_action(const former_action&) = delete;
+  former_action& operator=(const former_action&) = delete;
+  ~former_action() {
+    const std::lock_guard lock(mutex_);
+    if (--kept_[number_].users > 0) return;
+    ::sigaction(static_cast<int>(number_), &kept_[number_].action, nullptr);
+  }
+
+ private:
+  struct kept {
+    std::size_t users;
+    struct sigaction action;
+  };
+  static inline std::mutex mutex_;
+  static inline std::array<kept, NSIG> kept_{};
+
+  std::size_t number_;
+};
+
 /// The handlers of one loop; Asio delivers.
 class signal_handlers final : public loop_service {
   using callback = move_only_function<void()>;
 
   struct entry {
-    entry(event_loop& loop, callback f) : set(loop.io_context()), call(std::move(f)) {}
+    entry(event_loop& loop, int number) : before(number), set(loop.io_context()) {
+      set.add(number);
+    }
 
+    former_action before;
     boost::asio::signal_set set;
-    callback call;
+    std::shared_ptr<callback> call;  // shared with its calls: it may replace itself
   };
 
  public:
   explicit signal_handlers(event_loop& loop) : loop_(loop) {}
-
-  ~signal_handlers() override {
-    while (!entries_.empty()) remove(entries_.begin()->first);
-  }
 
   void add(int number, callback call) {
     if (number == SIGKILL || number == SIGSTOP) {
@@ -51,28 +81,18 @@ class signal_handlers final : public loop_service {
     if (number < 1 || number >= NSIG) {
       throw std::invalid_argument("no such signal: " + std::to_string(number));
     }
-    if (const auto found = entries_.find(number); found != entries_.end()) {
-      found->second->call = std::move(call);
-      return;
+    std::shared_ptr<entry>& made = entries_[number];
+    if (!made) {
+      const scope_exit forget_if_failed([&] {
+        if (!made) entries_.erase(number);
+      });
+      made = std::make_shared<entry>(loop_, number);
+      wait(made);
     }
-    struct sigaction before {};
-    ::sigaction(number, nullptr, &before);
-    auto made = std::make_shared<entry>(loop_, std::move(call));
-    made->set.add(number);
-    wait(made);
-    entries_.emplace(number, std::move(made));
-    before_.emplace(number, before);
+    made->call = std::make_shared<callback>(std::move(call));
   }
 
-  bool remove(int number) {
-    const auto found = entries_.find(number);
-    if (found == entries_.end()) return false;
-    found->second->call = nullptr;
-    entries_.erase(found);  // Asio restores the default action
-    const auto before = before_.extract(number);
-    ::sigaction(number, &before.mapped(), nullptr);
-    return true;
-  }
+  bool remove(int number) { return entries_.erase(number) > 0; }
 
  private:
   void wait(const std::shared_ptr<entry>& of) {
@@ -81,8 +101,9 @@ class signal_handlers final : public loop_service {
       const std::shared_ptr<entry> alive = weak.lock();
       if (error || !alive) return;
       loop_.call_soon([weak] {
-        const std::shared_ptr<entry> still = weak.lock();
-        if (still && still->call) still->call();
+        std::shared_ptr<callback> call;
+        if (const std::shared_ptr<entry> still = weak.lock()) call = still->call;
+        if (call) (*call)();
       });
       wait(alive);
     });
@@ -90,7 +111,6 @@ class signal_handlers final : public loop_service {
 
   event_loop& loop_;
   std::map<int, std::shared_ptr<entry>> entries_;
-  std::map<int, struct sigaction> before_;
 };
 
 /// While it lives, the signals settle `came`.

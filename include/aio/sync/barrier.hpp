@@ -43,7 +43,8 @@ class barrier {
   /// is: 0 for the first, parties() - 1 for the last, which does not suspend.
   ///
   /// Cancellation: steps back, so that one more must come; the barrier is not broken.
-  /// Throws:       broken_barrier_error – abort(), or reset() meanwhile; cancelled_error;
+  /// Throws:       broken_barrier_error – abort(), or reset() meanwhile;
+  /// cancelled_error;
   ///               usage_error – another loop, or destroyed meanwhile
   /// Complexity:   up to three frames
   inline coro<std::size_t> wait();

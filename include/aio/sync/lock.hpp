@@ -64,7 +64,8 @@ class lock {
   void release() {
     if (!locked_) {
       throw usage_error(
-          "release() of a lock that is not held: acquire it first, and release it once");
+          "release() of a lock that is not held: acquire it first, and release it "
+          "once");
     }
     give_back();
   }

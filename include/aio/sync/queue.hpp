@@ -80,7 +80,8 @@ class basic_queue {
   ///
   /// Cancellation: the item is not put, and goes with the await; if there is room, the
   ///               next one that waits is woken.
-  /// Throws:       queue_shut_down – before, or meanwhile; cancelled_error; usage_error –
+  /// Throws:       queue_shut_down – before, or meanwhile; cancelled_error; usage_error
+  /// –
   ///               another loop, or destroyed meanwhile
   /// Complexity:   that of the store; waiting allocates nothing
   auto put(T item) { return put_operation(*this, std::move(item)); }
@@ -117,9 +118,7 @@ class basic_queue {
     getters_.wake_next();
     return true;
   }
-  bool try_put(const T& item)
-    requires std::copy_constructible<T>
-  {
+  bool try_put(const T& item) requires std::copy_constructible<T> {
     return try_put(T(item));
   }
 
@@ -203,8 +202,7 @@ class basic_queue {
 template <class T, class Store>
 class [[nodiscard]] basic_queue<T, Store>::put_operation {
  public:
-  put_operation(basic_queue& queue, T&& item)
-      : queue_(queue), item_(std::move(item)) {}
+  put_operation(basic_queue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
 
   auto operator co_await() && { return awaiter(queue_, std::move(item_)); }
 

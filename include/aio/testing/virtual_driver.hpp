@@ -9,6 +9,7 @@
 #include <aio/core/clock.hpp>
 #include <aio/core/driver.hpp>
 #include <aio/core/loop.hpp>
+#include <aio/debug/format_tasks.hpp>
 
 #include <condition_variable>
 #include <mutex>
@@ -38,7 +39,8 @@ class virtual_driver final : public detail::driver {
       woken_up_.wait(lock, [this] { return woken_; });
     } else if (!woken_) {
       if (deadline == detail::never) {
-        throw deadlock_error("deadlock: every task waits and nothing will happen");
+        throw deadlock_error("deadlock: every task waits and nothing will happen\n" +
+                             (loop_ == nullptr ? "" : detail::format_tasks(*loop_)));
       }
       now_ = deadline;
     }
