@@ -10,15 +10,16 @@
 /// | one task at a time, across its awaits        | `lock`                           |
 /// | so many at a time                            | `semaphore`, `bounded_semaphore` |
 /// | to hand items from task to task              | `queue<T>`                       |
-/// | the smallest, or the last one, first         | `priority_queue<T>`, `lifo_queue<T>` |
+/// | the smallest item first                      | `priority_queue<T>`              |
+/// | the last item first                          | `lifo_queue<T>`                  |
 /// | to wait for a change of what a lock protects | `condition`                      |
 /// | tasks that go on together                    | `barrier`                        |
 ///
 /// Tasks of one loop never run at the same time: what no await separates needs no lock.
 /// All of these are fair, belong to one loop, and none of them needs one to be made.
 /// Who is woken runs on the next turn, and takes what it was woken for only then: if it
-/// is cancelled before, the next in line gets it, and nothing is lost. They must outlive
-/// the tasks that use them.
+/// is cancelled before, the next in line gets it, and nothing is lost. They must
+/// outlive the tasks that use them.
 ///
 ///     aio::coro<int> sum_of(std::vector<int> numbers) {
 ///       aio::queue<int> jobs(2);

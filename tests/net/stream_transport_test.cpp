@@ -75,7 +75,7 @@ aio::coro<> end_of(std::shared_ptr<recorder> end) {
 
 // ----- the order of callbacks -----
 
-AIO_NET_TEST("transport: made, data, end of file, lost; each once and in this order",
+AIO_NET_TEST("transport: made, data, end of file, lost, each once and in this order",
              "[net][transport]") {
   auto link = co_await connect_protocols(loop);
   link.client->transport.write("hello ");
@@ -325,7 +325,8 @@ AIO_NET_TEST("transport: many writes after the loss are reported, once",
 
 AIO_NET_TEST("transport: nothing is delivered while reading is paused, and nothing is lost",
              "[net][transport]") {
-  for (const std::size_t size : {1, 200, 256, 3000, 100'000}) {
+  constexpr std::size_t sizes[] = {1, 200, 256, 3000, 100'000};
+  for (const std::size_t size : sizes) {
     // The receive is under way when reading is paused, or not yet.
     for (const int turns : {0, 4}) {
       auto link = co_await connect_protocols(loop);
@@ -531,7 +532,8 @@ AIO_NET_TEST("transport: what is no protocol is refused", "[net][transport]") {
 
 AIO_NET_TEST("transport: a buffered protocol gets all bytes in its own memory",
              "[net][transport]") {
-  for (const std::size_t room : {1, 100, 65'536, 300'000}) {
+  constexpr std::size_t rooms[] = {1, 100, 65'536, 300'000};
+  for (const std::size_t room : rooms) {
     auto server = std::make_shared<buffered_recorder>(room);
     auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
     test::raw_socket client = test::raw_socket::connected_to(listening.port());

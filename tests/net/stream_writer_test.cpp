@@ -91,6 +91,8 @@ AIO_NET_TEST("stream_writer: drain does not give way below the high-water mark",
   link.client.writer.write("b");
   co_await link.client.writer.drain();
   CHECK_FALSE(turned);
+  co_await test::turns(1);
+  CHECK(turned);
 }
 
 AIO_NET_TEST("stream_writer: drain waits until the other end has taken enough",
@@ -252,6 +254,8 @@ AIO_NET_TEST("stream_writer: wait_closed returns at once when it is over, for an
   loop.call_soon([&] { turned = true; });
   co_await link.client.writer.wait_closed();
   CHECK_FALSE(turned);
+  co_await test::turns(1);
+  CHECK(turned);
   const std::string how = co_await other;
   CHECK(how == "returned");
 }
@@ -267,7 +271,7 @@ AIO_NET_TEST("stream_writer: a cancelled wait_closed lets the connection close",
   CHECK(link.client.writer.is_closing());
 }
 
-AIO_NET_TEST("stream_writer: writes after the end are dropped; many are reported, once",
+AIO_NET_TEST("stream_writer: writes after the end are dropped and many are reported, once",
              "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   link.client.writer.close();

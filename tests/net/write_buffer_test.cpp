@@ -61,8 +61,10 @@ TEST_CASE("write_buffer: a large write has a chunk of its own", "[net][write_buf
 TEST_CASE("write_buffer: bytes leave in the order of the writes, however they are taken",
           "[net][write_buffer]") {
   const std::size_t sizes[] = {1, 3, 500, 7, 16'384, 16'385, 2, 40'000, 16'383, 11};
-  for (const std::size_t room : {1, 2, 511, 16'384, 16'390, 50'000, 1'000'000}) {
-    for (const std::size_t vectors : {1, 2, 64}) {
+  constexpr std::size_t rooms[] = {1, 2, 511, 16'384, 16'390, 50'000, 1'000'000};
+  constexpr std::size_t vector_counts[] = {1, 2, 64};
+  for (const std::size_t room : rooms) {
+    for (const std::size_t vectors : vector_counts) {
       write_buffer queue;
       std::string given;
       char c = 'a';

@@ -52,7 +52,8 @@ constexpr std::size_t megabyte = 1024 * 1024;
 AIO_NET_TEST("backpressure: megabytes go both ways at once, in pieces of any size",
              "[paths][backpressure]") {
   const std::string text = test::pattern(4 * megabyte);
-  for (const std::size_t piece : {1000, 16'384, 65'536, 1'000'000}) {
+  constexpr std::size_t pieces[] = {1000, 16'384, 65'536, 1'000'000};
+  for (const std::size_t piece : pieces) {
     auto link = co_await test::connect_streams(loop);
     std::size_t queued = 0;
     auto all = co_await aio::gather(send_all(link.client.writer, text, piece, queued),

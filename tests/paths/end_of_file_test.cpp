@@ -170,7 +170,8 @@ AIO_NET_TEST("end of file: it comes behind the last bytes to a protocol",
 
 AIO_NET_TEST("end of file: it comes behind the last bytes to a buffered protocol",
              "[paths][end_of_file]") {
-  for (const std::size_t room : {256, 65'536}) {
+  constexpr std::size_t rooms[] = {256, 65'536};
+  for (const std::size_t room : rooms) {
     CAPTURE(room);
     co_await check_all_moments(loop, [&loop, room](aio::future<result>& arrived) {
       return loop.create_server(

@@ -53,7 +53,7 @@ aio::coro<bool> breaks(A awaitable) {
 
 }  // namespace
 
-AIO_TEST("barrier: the last to come lets all go on; each gets its index",
+AIO_TEST("barrier: the last to come lets all go on and each gets its index",
          "[sync][barrier]") {
   aio::barrier b(3);
   CHECK(b.parties() == 3);

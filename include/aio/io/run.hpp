@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -38,6 +39,24 @@ inline void ignore_sigpipe() {
   if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) {
     ::signal(SIGPIPE, SIG_IGN);
   }
+}
+
+/// A keyboard_interrupt that nobody catches ends the process as Ctrl-C ends others: by
+/// the signal, not by a report and an abort. Python does the same.
+inline void die_of_sigint_if_uncaught() {
+  static std::terminate_handler former = nullptr;
+  static const bool installed = [] {
+    former = std::set_terminate([] {
+      if (holds<keyboard_interrupt>(std::current_exception())) {
+        ::signal(SIGINT, SIG_DFL);
+        ::raise(SIGINT);
+      }
+      if (former != nullptr) former();
+      std::abort();
+    });
+    return true;
+  }();
+  static_cast<void>(installed);
 }
 
 inline void check_no_loop_runs() {
@@ -70,7 +89,8 @@ class runner {
   /// on in the next run.
   ///
   /// Ctrl-C cancels the main task; if it ends cancelled, keyboard_interrupt is thrown.
-  /// A second Ctrl-C ends the process.
+  /// A second Ctrl-C ends the process, as does a keyboard_interrupt that nobody catches:
+  /// by the signal, as a shell expects it.
   ///
   /// Throws: what `main` throws; keyboard_interrupt; usage_error – a loop runs in this
   ///         thread (`main` is left as it was), or closed
@@ -91,6 +111,7 @@ class runner {
         if (!interrupted || running.uncancel() != 0) throw;
       }
     }
+    detail::die_of_sigint_if_uncaught();
     throw keyboard_interrupt();
   }
 

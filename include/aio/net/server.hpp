@@ -339,7 +339,8 @@ class server {
   /// Stops listening; connections stay. May be repeated.
   void close() const { state().close(); }
 
-  /// Waits until the server is closed and its connections have ended.
+  /// Waits until the server is closed and its connections have ended. The tasks of
+  /// handlers may go on after their connections.
   ///
   /// Cancellation: stops waiting.
   auto wait_closed() const {
@@ -347,7 +348,8 @@ class server {
                                                                state().closing);
   }
 
-  /// Closes every connection: what is queued is still sent.
+  /// Closes every connection: what is queued is still sent, for which a client that does
+  /// not read has all the time it likes. abort_clients() ends those.
   void close_clients() const { state().close_clients(); }
   /// Ends every connection at once.
   void abort_clients() const { state().abort_clients(); }
@@ -356,6 +358,7 @@ class server {
   event_loop& get_loop() const { return state().loop(); }
 
   // As a resource of aio::with: close() and wait_closed() at the end of the block.
+  // Cancellation: of exit(): stops waiting; the server is closed.
   coro<server> enter() const { return entered(*this); }
   coro<> exit(std::exception_ptr) const { return closed(*this); }
 

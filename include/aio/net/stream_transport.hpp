@@ -290,8 +290,9 @@ class stream_transport final : public transport_interface,
   void take(const arrival& what) {
     if (what.error == boost::asio::error::eof) return end_of_file();
     if (what.error) {
+      const boost::system::error_code plain(what.error.value(), what.error.category());
       return fail(std::make_exception_ptr(
-          boost::system::system_error(what.error, "receiving")));
+          boost::system::system_error(plain, "receiving")));
     }
     const bool was_full = what.size == room_.size();
     adapt(what.size);

@@ -139,10 +139,8 @@ class signal_watch {
   std::vector<int> watched_;
 };
 
-template <std::size_t N>
-coro<int> wait_for_signal(std::array<int, N> numbers) {
-  signal_watch watch(get_running_loop(), numbers);
-  co_return co_await watch.came;
+inline coro<int> wait_for_signal(std::unique_ptr<signal_watch> watch) {
+  co_return co_await watch->came;
 }
 
 }  // namespace detail
@@ -168,7 +166,7 @@ inline bool event_loop::remove_signal_handler(int number) {
 }
 
 /// Waits for one of the signals, and yields its number. Their default actions are off
-/// meanwhile; Ctrl-C does not cancel the main task if SIGINT is among them.
+/// from the call on, until the wait has ended; Ctrl-C does not cancel the main task if SIGINT is among them.
 ///
 ///     co_await aio::wait_signal(SIGINT, SIGTERM);
 ///     server.close();
@@ -178,7 +176,8 @@ inline bool event_loop::remove_signal_handler(int number) {
 template <std::same_as<int>... Number>
   requires(sizeof...(Number) > 0)
 coro<int> wait_signal(Number... numbers) {
-  return detail::wait_for_signal(std::array<int, sizeof...(Number)>{numbers...});
+  return detail::wait_for_signal(std::make_unique<detail::signal_watch>(
+      get_running_loop(), std::array<int, sizeof...(Number)>{numbers...}));
 }
 
 }  // namespace aio

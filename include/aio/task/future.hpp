@@ -106,7 +106,7 @@ class future_awaiter final : public suspension {
 /// A result that may not be there yet: a handle, cheap to copy, to one shared state.
 ///
 ///     aio::future<int> f = loop.create_future<int>();
-///     loop.call_later(1s, [f]() mutable { f.set_result(42); });
+///     loop.call_later(1s, [f] { f.set_result(42); });
 ///     int n = co_await f;
 ///
 /// It may be awaited any number of times; awaiting a done one does not suspend. On an
@@ -166,13 +166,13 @@ class future {
   /// Throws: invalid_state_error – done already
   template <class... Args>
     requires(sizeof...(Args) == (std::is_void_v<T> ? 0 : 1))
-  void set_result(Args&&... value) {
+  void set_result(Args&&... value) const {
     state().loop().check_thread();
     state().set_value(std::forward<Args>(value)...);
   }
 
   /// Throws: invalid_state_error – done already; usage_error – a cancelled_error
-  void set_exception(std::exception_ptr error) {
+  void set_exception(std::exception_ptr error) const {
     state().loop().check_thread();
     if (!error || detail::holds<cancelled_error>(error)) {
       throw usage_error("set_exception: use cancel() to cancel a future");
@@ -181,12 +181,12 @@ class future {
   }
   template <class E>
     requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>)
-  void set_exception(E&& error) {
+  void set_exception(E&& error) const {
     set_exception(std::make_exception_ptr(std::forward<E>(error)));
   }
 
   /// Cancels it; those who wait get a cancelled_error with `message`. False if done.
-  bool cancel(std::string_view message = {}) { return state().cancel(message); }
+  bool cancel(std::string_view message = {}) const { return state().cancel(message); }
 
   /// Calls `callback(f)` on the turn after the end, behind those who came before.
   callback_id add_done_callback(std::invocable<const future&> auto callback,

@@ -110,6 +110,8 @@ auto sleep(std::chrono::duration<Rep, Period> delay) {
 }
 
 /// The same, yielding `value`.
+///
+/// Cancellation: see above
 template <class Rep, class Period, class T>
 auto sleep(std::chrono::duration<Rep, Period> delay, T&& value) {
   return detail::sleep_operation<std::decay_t<T>>(detail::to_duration(delay),

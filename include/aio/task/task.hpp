@@ -248,9 +248,9 @@ class task : public future<T> {
   }
 
   template <class... Args>
-  void set_result(Args&&...) = delete;  // a task gets its result from its coroutine
+  void set_result(Args&&...) const = delete;  // a task gets its result from its coroutine
   template <class E>
-  void set_exception(E&&) = delete;
+  void set_exception(E&&) const = delete;
 
  private:
   detail::task_core<T>& core() const {
@@ -270,8 +270,9 @@ inline constexpr bool is_task<task<T>> = true;
 /// Schedules `body` on the running loop. Its first step runs on the next turn, in the
 /// order of creation.
 ///
-/// Throws:   usage_error – no running loop, or `body` was awaited already
-/// Like:     asyncio.create_task
+/// Cancellation: of whoever awaits the task: the task is cancelled; see any_task::cancel.
+/// Throws:       usage_error – no running loop, or `body` was awaited already
+/// Like:         asyncio.create_task
 template <class T>
 task<T> create_task(coro<T>&& body, const task_options& options = {}) {
   return task<T>(

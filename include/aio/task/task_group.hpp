@@ -86,7 +86,8 @@ class task_group {
 
   // As a resource of aio::with.
 
-  /// Throws: usage_error – entered already
+  /// Cancellation: does not wait, so nothing is stopped.
+  /// Throws:       usage_error – entered already
   coro<task_group&> enter() {
     if (is_entered_) throw usage_error("the task_group has already been entered");
     is_entered_ = true;
