@@ -1,11 +1,12 @@
 # Fails when a program fails, or prints anything but what a file says.
 #
-#   cmake -D PROGRAM=... -D EXPECTED=<file> -D ACTUAL=<file to write> -P check_output.cmake
+#   cmake -D PROGRAM=... [-D ARGUMENTS=...] -D EXPECTED=<file> -D ACTUAL=<file to write>
+#         -P check_output.cmake
 
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(
-  COMMAND "${PROGRAM}"
+  COMMAND "${PROGRAM}" ${ARGUMENTS}
   RESULT_VARIABLE status
   OUTPUT_FILE "${ACTUAL}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -E compare_files "${EXPECTED}" "${ACTUAL}"

@@ -64,15 +64,16 @@ set(AIO_HEADERS
     aio/sync/barrier.hpp
     aio/sync/queue.hpp
     # io: the door to Asio
+    aio/io/epoll_set.hpp
     aio/io/asio_driver.hpp
     aio/io/event_loop.hpp
+    aio/io/wait_ready.hpp
     aio/io/await.hpp
     aio/io/threads.hpp
     aio/io/ctrl_c.hpp
     aio/io/run.hpp
     # net: endpoints, streams, servers, protocols
     aio/net/endpoint.hpp
-    aio/net/detail/handler_memory.hpp
     aio/net/detail/read_buffer.hpp
     aio/net/detail/write_buffer.hpp
     aio/net/detail/native_socket.hpp

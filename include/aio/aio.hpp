@@ -19,6 +19,7 @@
 #pragma once
 
 #include <aio/core/config.hpp>
+#include <aio/debug/format_tasks.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/io/run.hpp>
 #include <aio/io/threads.hpp>

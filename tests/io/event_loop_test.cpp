@@ -529,6 +529,20 @@ TEST_CASE("event_loop: as a guest it is woken by other threads",
   CHECK(waiting.result() == 5);
 }
 
+TEST_CASE("event_loop: as a guest a timer that was called off keeps nobody waiting",
+          "[io][event_loop][guest]") {
+  boost::asio::io_context context;
+  aio::event_loop loop(context);
+  const auto began = std::chrono::steady_clock::now();
+  SECTION("before the context runs") { loop.call_later(1h, [] {}).cancel(); }
+  SECTION("while it runs") {
+    auto late = loop.call_later(1h, [] {});
+    loop.call_later(1ms, [late]() mutable { late.cancel(); });
+  }
+  context.run();
+  CHECK(std::chrono::steady_clock::now() - began < 10min);
+}
+
 TEST_CASE("event_loop: on a context of others it can also be driven itself",
           "[io][event_loop][guest]") {
   boost::asio::io_context context;

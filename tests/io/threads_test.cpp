@@ -159,9 +159,15 @@ AIO_NET_TEST("to_thread: arguments live until the call has ended, and no longer"
              "[io][threads]") {
   auto argument = std::make_shared<int>(3);
   const std::weak_ptr<int> watch = argument;
-  auto call = aio::to_thread([](const std::shared_ptr<int>& n) { return *n; },
-                             std::move(argument));
+  std::binary_semaphore may_end(0);
+  auto call = aio::to_thread(
+      [&may_end](const std::shared_ptr<int>& n) {
+        may_end.acquire();
+        return *n;
+      },
+      std::move(argument));
   CHECK_FALSE(watch.expired());
+  may_end.release();
   const int three = co_await call;
   CHECK(three == 3);
   CHECK(watch.expired());

@@ -554,9 +554,48 @@ AIO_NET_TEST("transport: an empty buffer of a protocol ends its connection",
   auto server = std::make_shared<buffered_recorder>(0);
   auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
   test::raw_socket client = test::raw_socket::connected_to(listening.port());
+  client.send("x");
   const auto is_over = [&] { return server->lost; };
   co_await test::until(is_over);
   CHECK(reports.take() == "usage");
+}
+
+// ----- as a guest -----
+
+TEST_CASE("transport: of a guest loop the callbacks are a part of the loop",
+          "[net][transport][guest]") {
+  boost::asio::io_context context;
+  aio::event_loop loop(context);
+  std::string log;
+  const auto note = [&](std::string what) {
+    CHECK(&aio::get_running_loop() == &loop);
+    aio::create_task([&log, what]() -> aio::coro<> {
+      log += what + ' ';
+      co_return;
+    });
+  };
+  auto server = std::make_shared<test::recorder>();
+  server->on_made = [&](aio::transport&) { note("made"); };
+  server->on_data = [&](std::string_view) {
+    note("data");
+    server->transport.write("answer");
+  };
+  server->on_lost = [&] { note("lost"); };
+  auto body = [&]() -> aio::coro<> {
+    auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
+    auto [reader, writer] =
+        co_await aio::open_connection("127.0.0.1", listening.port());
+    writer.write("question");
+    const std::string answer = co_await reader.readexactly(6);
+    log += answer + ' ';
+    writer.close();
+    listening.close();
+    co_await listening.wait_closed();
+  };
+  auto all = loop.create_task(body());
+  context.run();  // and ends, for nothing is left to wait for
+  CHECK(all.done());
+  CHECK(log == "made data answer lost ");
 }
 
 // ----- handles -----

@@ -19,7 +19,7 @@ class driver {
 
   virtual time_point now() noexcept = 0;
 
-  /// Delivers what has happened, without waiting and within a bounded time.
+  /// Delivers what has happened to us, without waiting and within a bounded time.
   virtual void poll() = 0;
 
   /// Waits until something has happened, `deadline` has come or wake() was called,
@@ -30,7 +30,8 @@ class driver {
   virtual void wake() noexcept = 0;
 
   /// Somebody else drives the world, and the loop has work for `when`: arrange for
-  /// one call of loop_core::run_as_guest() then. A later call replaces this one.
+  /// one call of loop_core::run_as_guest() then. A later call replaces this one;
+  /// `never` takes it back.
   virtual void request_turn(time_point when) = 0;
 
   /// Whether tasks are alive: a guest loop keeps its host waiting while they are.

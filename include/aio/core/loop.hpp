@@ -93,7 +93,10 @@ class loop_core final : public ref_counted {
     timers_.arm(t, when);
     if (asleep_) request_turn(when);
   }
-  void disarm(timer& t) noexcept { timers_.disarm(t); }
+  void disarm(timer& t) noexcept {
+    timers_.disarm(t);
+    if (asleep_ && timers_.empty()) world_->request_turn(never);
+  }
   std::size_t armed_timers() const noexcept { return timers_.size(); }
 
   // ----- running -----
@@ -125,12 +128,13 @@ class loop_core final : public ref_counted {
   /// its first).
   void stop() noexcept { stopping_ = true; }
 
-  /// One turn on behalf of whoever drives the world; the world calls it after
-  /// driver::request_turn().
+  /// One turn on behalf of whoever drives the world; the world calls it when it has
+  /// something to deliver, and after driver::request_turn().
   void run_as_guest() {
     if (is_running_ || closed_) return;
     const running_scope scope(*this);
-    time();
+    world_->poll();
+    polled();
     run_ready();
   }
 
@@ -299,7 +303,7 @@ class loop_core final : public ref_counted {
     asleep_ = true;
     if (!ready_.empty()) {
       request_turn(time_point::min());
-    } else if (!timers_.empty()) {
+    } else {
       request_turn(timers_.next_deadline());
     }
   }

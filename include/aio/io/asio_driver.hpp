@@ -2,96 +2,118 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// The loop's world in production: an io_context.
+/// The loop's world in production: an io_context, and within it the descriptors that aio
+/// itself waits for.
 
 #pragma once
 
 #include <aio/core/driver.hpp>
 #include <aio/core/loop.hpp>
-#include <aio/detail/intrusive_list.hpp>
+#include <aio/detail/scope_exit.hpp>
+#include <aio/io/epoll_set.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace aio::detail {
 
-/// Something to start a little later; see asio_driver::arm_later().
-struct deferred_tag;
-class deferred : public list_hook<deferred_tag> {
- public:
-  virtual void arm() = 0;
-
- protected:
-  ~deferred() { unlink(); }
-};
-
+/// The epoll set is one descriptor of the io_context, so whoever runs the context serves
+/// it. As long as nobody has asked for the context there is nothing else in it, and the
+/// loop waits for the set directly.
 class asio_driver final : public driver {
   using executor = boost::asio::io_context::executor_type;
   using asio_timer =
       boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, executor>;
+  using asio_descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
 
  public:
   /// `ours`: nobody else runs the context, so it waits even when nothing is pending.
   asio_driver(boost::asio::io_context& context, bool ours)
-      : context_(context), ours_(ours), precise_(context), turn_timer_(context) {
+      : context_(context), ours_(ours), is_shared_(!ours), timer_(context) {
     if (ours) work_.emplace(context.get_executor());
   }
-  ~asio_driver() { *loop_ = nullptr; }
+  ~asio_driver() {
+    *loop_ = nullptr;
+    if (set_in_context_) set_in_context_->release();  // the set closes it
+  }
 
   void attach(loop_core& loop) noexcept { *loop_ = &loop; }
 
-  boost::asio::io_context& context() const noexcept { return context_; }
-
-  /// Arms `what` behind the handlers of the next poll.
-  ///
-  /// Why: Asio tries a read when it is armed. Armed at once after the answer, that
-  /// receive finds nothing and the event goes through epoll; armed a batch later it
-  /// often finds the next request, at half the price.
-  void arm_later(deferred& what) {
-    // Who else runs the context does not poll us.
-    if (!ours_ && arming_.empty()) post_arming();
-    arming_.push_back(what);
+  /// From here on there may be more in the context than we know of.
+  boost::asio::io_context& context() {
+    if (!is_shared_) {
+      is_shared_ = true;
+      wait_within_context();
+    }
+    return context_;
   }
+
+  // ----- descriptors; see epoll_set -----
+
+  void watch(int fd, std::uint32_t events, watcher& who) {
+    set_.add(fd, events, who);
+    if (!ours_ && set_.size() == 1) wait_within_context();
+  }
+  void watch_for(int fd, std::uint32_t events, watcher& who) {
+    set_.modify(fd, events, who);
+  }
+  void unwatch(int fd, const watcher& who) noexcept {
+    set_.remove(fd, who);
+    // A host shall not wait for a guest that has nothing to wait for.
+    if (!ours_ && set_.size() == 0) {
+      boost::system::error_code ignored;
+      set_in_context_->cancel(ignored);
+    }
+  }
+
+  /// Room for one receive; whatever is in it goes on at once.
+  std::span<char> scratch() {
+    constexpr std::size_t size = 64 * 1024;
+    if (!scratch_) scratch_ = std::make_unique_for_overwrite<char[]>(size);
+    return {scratch_.get(), size};
+  }
+
+  // ----- driver -----
 
   time_point now() noexcept override { return clock::now(); }
 
   void poll() override {
-    resume_context();
-    intrusive_list<deferred, deferred_tag> due;
-    due.splice_back(arming_);
-    run_handlers(max_batch);
-    arm(due);
+    set_.wait(time_point::min());
+    if (ours_ && is_shared_) run_handlers(max_batch);
   }
 
   void wait_until(time_point deadline) override {
-    resume_context();
-    if (!arming_.empty()) {
-      intrusive_list<deferred, deferred_tag> due;
-      due.splice_back(arming_);
-      const std::size_t ran = is_crowded_ ? run_handlers(max_batch) : 0;
-      arm(due);
-      if (ran > 0) return;
-    }
-    if (block(deadline) == 0) return;
-    // One ready handler is mostly alone when it was so before: looking for more then
-    // costs a system call per request.
-    if (!is_crowded_ && ++lonely_waits_ % 8 != 0) return;
-    is_crowded_ = run_handlers(max_batch - 1) > 0;
+    if (!is_shared_) return set_.wait(deadline);
+    if (block(deadline) > 0) run_handlers(max_batch - 1);
   }
 
-  void wake() noexcept override { post_turn(); }
+  void wake() noexcept override {
+    if (ours_) {
+      set_.wake();
+    } else {
+      post_turn();
+    }
+  }
 
   void request_turn(time_point when) override {
+    if (ours_) return;  // nobody else would give us one
     if (when == time_point::min()) return post_turn();
-    turn_timer_.expires_at(when);
-    turn_timer_.async_wait([loop = loop_](boost::system::error_code error) {
+    if (when == never) {
+      timer_.cancel();
+      return;
+    }
+    timer_.expires_at(when);
+    timer_.async_wait([loop = loop_](boost::system::error_code error) {
       if (!error && *loop != nullptr) (*loop)->run_as_guest();
     });
   }
@@ -102,40 +124,56 @@ class asio_driver final : public driver {
       work_.emplace(context_.get_executor());
     } else {
       work_.reset();
-      turn_timer_.cancel();  // the turn that ends asks for what is still to come
     }
   }
 
  private:
   static constexpr std::size_t max_batch = 64;
 
-  void resume_context() {
-    if (context_.stopped()) context_.restart();
-  }
-
   std::size_t run_handlers(std::size_t at_most) {
+    if (context_.stopped()) context_.restart();
     std::size_t ran = 0;
     while (ran < at_most && context_.poll_one() != 0) ++ran;
     return ran;
-  }
-
-  static void arm(intrusive_list<deferred, deferred_tag>& due) {
-    while (!due.empty()) due.pop_front().arm();
   }
 
   // Runs at most one handler. Asio waits in whole milliseconds without a timer of its
   // own; only the last one is worth the system call that sets one.
   std::size_t block(time_point deadline) {
     using std::chrono::milliseconds;
+    if (context_.stopped()) context_.restart();
     if (deadline == never) return context_.run_one();
     const duration left = deadline - clock::now();
     if (left <= duration::zero()) return context_.poll_one();
     if (left > milliseconds(1)) {
       return context_.run_one_for(std::chrono::floor<milliseconds>(left));
     }
-    precise_.expires_at(deadline);
-    precise_.async_wait([](boost::system::error_code) {});
+    timer_.expires_at(deadline);
+    timer_.async_wait([](boost::system::error_code) {});
     return context_.run_one();
+  }
+
+  void wait_within_context() {
+    if (is_waiting_within_) return;
+    if (!set_in_context_) set_in_context_.emplace(context_, set_.native_handle());
+    is_waiting_within_ = true;
+    set_in_context_->async_wait(asio_descriptor::wait_read,
+                                [this, loop = loop_](boost::system::error_code error) {
+                                  if (*loop != nullptr) serve_set(!error);
+                                });
+  }
+
+  void serve_set(bool is_ready) {
+    const scope_exit wait_again([this] {
+      is_waiting_within_ = false;
+      if (ours_ || set_.size() > 0) wait_within_context();
+    });
+    if (!is_ready) return;
+    if ((*loop_)->is_running()) {
+      set_.wait(time_point::min());
+    } else {
+      (*loop_)->run_as_guest();
+    }
   }
 
   void post_turn() {
@@ -144,19 +182,14 @@ class asio_driver final : public driver {
     });
   }
 
-  void post_arming() {
-    boost::asio::post(context_, [this, loop = loop_] {
-      if (*loop != nullptr) arm(arming_);
-    });
-  }
-
   boost::asio::io_context& context_;
-  bool ours_;
-  bool is_crowded_ = false;
-  std::size_t lonely_waits_ = 0;
-  intrusive_list<deferred, deferred_tag> arming_;
-  asio_timer precise_;
-  asio_timer turn_timer_;
+  const bool ours_;
+  bool is_shared_;  ///< there may be handlers in the context that are not ours
+  bool is_waiting_within_ = false;
+  epoll_set set_;
+  std::optional<asio_descriptor> set_in_context_;
+  std::unique_ptr<char[]> scratch_;
+  asio_timer timer_;
   std::optional<boost::asio::executor_work_guard<executor>> work_;
   // Shared with handlers on their way, which may outlive us in a foreign context.
   const std::shared_ptr<loop_core*> loop_ = std::make_shared<loop_core*>(nullptr);

@@ -9,14 +9,12 @@
 #include <aio/detail/move_only_function.hpp>
 #include <aio/io/event_loop.hpp>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <memory>
+#include <cstdint>
 #include <utility>
 
 namespace aio::detail {
@@ -27,30 +25,26 @@ namespace aio::detail {
 /// Installed only where the default action stood and no other guard does: a handler of
 /// the program stays. Afterwards the default action is back, unless somebody else
 /// installed a handler meanwhile.
-class ctrl_c_guard {
+class ctrl_c_guard : private watcher {
  public:
   ctrl_c_guard(event_loop& loop, move_only_function<void()> on_interrupt)
-      : on_interrupt_(std::move(on_interrupt)), alive_(std::make_shared<bool>(true)) {
+      : driver_(loop.asio()), on_interrupt_(std::move(on_interrupt)) {
     struct sigaction present {};
     if (::sigaction(SIGINT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) {
       return;
     }
     bool free = false;
     if (!taken_.compare_exchange_strong(free, true)) return;
-    installed_ = true;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-      uninstall();
+      taken_ = false;
       return;
     }
-    descriptor_ =
-        std::make_unique<boost::asio::posix::stream_descriptor>(loop.io_context(), ends[0]);
+    installed_ = true;
+    read_end_ = ends[0];
     write_end_ = ends[1];
     count_ = 0;
-    descriptor_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                            [this, alive = alive_](boost::system::error_code error) {
-                              if (!error && *alive) on_interrupt_();
-                            });
+    driver_.watch(read_end_, EPOLLIN | EPOLLET, *this);
     struct sigaction ours {};
     ours.sa_handler = &ctrl_c_guard::on_signal;
     ours.sa_flags = SA_RESTART;
@@ -60,7 +54,6 @@ class ctrl_c_guard {
   ctrl_c_guard(const ctrl_c_guard&) = delete;
   ctrl_c_guard& operator=(const ctrl_c_guard&) = delete;
   ~ctrl_c_guard() {
-    *alive_ = false;
     if (installed_) uninstall();
   }
 
@@ -76,12 +69,15 @@ class ctrl_c_guard {
     ::raise(number);
   }
 
+  void ready(std::uint32_t) override { on_interrupt_(); }
+
   void uninstall() noexcept {
-    installed_ = false;
     struct sigaction present {};
     ::sigaction(SIGINT, nullptr, &present);
     if (present.sa_handler == &ctrl_c_guard::on_signal) ::signal(SIGINT, SIG_DFL);
-    if (descriptor_) ::close(write_end_);
+    driver_.unwatch(read_end_, *this);
+    ::close(read_end_);
+    ::close(write_end_);
     taken_ = false;
   }
 
@@ -89,9 +85,9 @@ class ctrl_c_guard {
   static inline std::atomic<int> write_end_ = -1;
   static inline std::atomic<int> count_ = 0;
 
+  asio_driver& driver_;
   move_only_function<void()> on_interrupt_;
-  std::shared_ptr<bool> alive_;
-  std::unique_ptr<boost::asio::posix::stream_descriptor> descriptor_;
+  int read_end_ = -1;
   bool installed_ = false;
 };
 

@@ -7,12 +7,11 @@
 #pragma once
 
 #include <aio/coro/coro.hpp>
-#include <aio/io/await.hpp>
 #include <aio/io/event_loop.hpp>
+#include <aio/io/wait_ready.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/resolve.hpp>
 
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -29,26 +28,20 @@ struct connected_socket {
   boost::asio::ip::tcp::endpoint peer;
 };
 
-using tcp_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                     boost::asio::io_context::executor_type>;
-
 /// Cancellation: the socket is closed.
 /// Throws:       boost::system::system_error – refused, unreachable; cancelled_error
 inline coro<connected_socket> connect_to(boost::asio::ip::tcp::endpoint peer) {
-  event_loop& loop = get_running_loop();
-  descriptor fd = open_tcp_socket(peer.protocol().family());
-  tcp_socket socket(loop.io_context(), peer.protocol(), fd.get());
-  fd.release();
-  auto connecting = await_asio<boost::system::error_code>(
-      [&](auto handler) { socket.async_connect(peer, std::move(handler)); });
-  const auto [error] = co_await std::move(connecting);
-  if (error) {
-    throw_error(error, "cannot connect to " + to_string(endpoint(peer)));
-  }
+  asio_driver& driver = get_running_loop().asio();
   connected_socket made;
-  made.fd = descriptor(socket.release());
+  made.fd = open_tcp_socket(peer.protocol().family());
   made.peer = peer;
+  boost::system::error_code error = start_connecting(made.fd.get(), peer);
+  if (error == boost::system::errc::operation_in_progress) {
+    auto connected = wait_ready(driver, made.fd.get(), EPOLLOUT);
+    co_await std::move(connected);
+    error = pending_error(made.fd.get());
+  }
+  if (error) throw_error(error, "cannot connect to " + to_string(endpoint(peer)));
   co_return made;
 }
 

@@ -44,9 +44,8 @@ auto make_protocol(Factory& factory) {
 
 inline intrusive_ptr<stream_transport> make_transport(event_loop& loop,
                                                       connected_socket socket) {
-  const int family = socket.peer.protocol().family();
   return intrusive_ptr<stream_transport>(
-      new stream_transport(loop, std::move(socket.fd), family, socket.peer));
+      new stream_transport(loop, std::move(socket.fd), socket.peer));
 }
 
 template <class Factory>

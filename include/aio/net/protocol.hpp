@@ -66,8 +66,8 @@ class protocol : public base_protocol {
 /// Like: asyncio.BufferedProtocol
 class buffered_protocol : public base_protocol {
  public:
-  /// Room for the next bytes, at least one; about `size_hint` would be good. It stays
-  /// lent out until buffer_updated(), which may be long.
+  /// Room for the next bytes, at least one; about `size_hint` would be good. It may be
+  /// asked for in vain: buffer_updated() follows only if something came.
   virtual std::span<char> get_buffer(std::size_t size_hint) = 0;
 
   /// The first `size` bytes of it have been filled.

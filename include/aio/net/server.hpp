@@ -16,8 +16,9 @@
 #include <aio/net/stream_transport.hpp>
 #include <aio/task/sleep.hpp>
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/system/system_error.hpp>
+
+#include <sys/epoll.h>
 
 #include <cerrno>
 #include <chrono>
@@ -45,7 +46,8 @@ struct server_options {
 
 namespace detail {
 
-/// Accepts until it is closed. Without descriptors left it pauses for a second.
+/// Accepts until it is closed, also if nobody holds it. Without descriptors left it pauses
+/// for a second.
 class server_state final : public connection_owner, public resident {
  public:
   /// Called for each connection that was accepted.
@@ -58,15 +60,17 @@ class server_state final : public connection_owner, public resident {
 
   void add_socket(descriptor fd) {
     endpoints_.emplace_back(local_endpoint(fd.get()));
-    sockets_.push_back(std::make_unique<listener>(loop_, std::move(fd)));
+    sockets_.push_back(std::make_unique<listener>(*this, std::move(fd)));
   }
 
   void start_serving() {
     if (is_closed_) throw usage_error("the server is closed");
     if (std::exchange(is_serving_, true)) return;
+    self_ = intrusive_ptr<server_state>(this);
     for (auto& one : sockets_) {
-      if (::listen(one->native_handle(), backlog_) != 0) throw_last_error("listen");
-      wait_for_connections(*one);
+      if (::listen(one->fd.get(), backlog_) != 0) throw_last_error("listen");
+      loop_.asio().watch(one->fd.get(), EPOLLIN, *one);
+      one->is_watched = true;
     }
   }
 
@@ -83,6 +87,7 @@ class server_state final : public connection_owner, public resident {
 
   void close() noexcept {
     if (std::exchange(is_closed_, true)) return;
+    const intrusive_ptr<server_state> keep = std::exchange(self_, nullptr);
     is_serving_ = false;
     retry_.cancel();
     sockets_.clear();
@@ -109,46 +114,43 @@ class server_state final : public connection_owner, public resident {
   wait_list serving;  ///< the one in serve_forever()
 
  private:
-  using listener_base = boost::asio::posix::basic_stream_descriptor<
-      boost::asio::io_context::executor_type>;
-  struct listener : listener_base {
-    listener(event_loop& loop, descriptor fd) : listener_base(loop.io_context(), fd.get()) {
-      fd.release();
+  struct listener final : watcher {
+    listener(server_state& of, descriptor socket) : server(of), fd(std::move(socket)) {}
+    ~listener() {
+      if (is_watched) server.loop_.asio().unwatch(fd.get(), *this);
     }
+    void ready(std::uint32_t) override {
+      const intrusive_ptr<server_state> keep(&server);
+      server.accept_waiting(*this);
+    }
+
+    server_state& server;
+    descriptor fd;
+    bool is_watched = false;
   };
 
   ~server_state() override = default;
-
-  void wait_for_connections(listener& socket) {
-    socket.async_wait(listener::wait_read,
-                      [self = intrusive_ptr<server_state>(this),
-                       &socket](boost::system::error_code error) {
-                        if (error || self->is_closed_) return;
-                        self->accept_waiting(socket);
-                      });
-  }
 
   // At most as many as may wait, so that those who are connected get their turn.
   void accept_waiting(listener& socket) {
     for (int i = 0; i < backlog_; ++i) {
       boost::asio::ip::tcp::endpoint peer;
-      descriptor fd = accept_connection(socket.native_handle(), peer);
+      descriptor fd = accept_connection(socket.fd.get(), peer);
       if (!fd) {
         if (is_out_of_resources(errno)) return pause_accepting(socket, errno);
-        if (would_block(errno)) break;
+        if (would_block(errno)) return;
         if (is_of_one_connection(errno)) continue;
-        return report("accepting failed; the server stops listening", last_error());
+        return stop_accepting(socket);
       }
       connected(std::move(fd), peer);
       if (is_closed_) return;
     }
-    wait_for_connections(socket);
   }
 
   void connected(descriptor fd, const boost::asio::ip::tcp::endpoint& peer) {
     try {
       intrusive_ptr<stream_transport> made(
-          new stream_transport(loop_, std::move(fd), peer.protocol().family(), peer));
+          new stream_transport(loop_, std::move(fd), peer));
       on_accept_(*this, std::move(made));
     } catch (const keyboard_interrupt&) {
       throw;
@@ -182,12 +184,21 @@ class server_state final : public connection_owner, public resident {
   }
 
   void pause_accepting(listener& socket, int error) {
+    loop_.asio().watch_for(socket.fd.get(), 0, socket);
     report("accept() is out of system resources; the server pauses for a second",
            {error, boost::system::system_category()});
     retry_ = loop_.call_later(std::chrono::seconds(1),
                               [self = intrusive_ptr<server_state>(this), &socket] {
-                                if (!self->is_closed_) self->wait_for_connections(socket);
+                                if (self->is_closed_) return;
+                                self->loop_.asio().watch_for(socket.fd.get(), EPOLLIN,
+                                                             socket);
                               });
+  }
+
+  void stop_accepting(listener& socket) {
+    const boost::system::error_code error = last_error();
+    loop_.asio().watch_for(socket.fd.get(), 0, socket);
+    report("accepting failed; the server stops listening", error);
   }
 
   void report(const char* message, boost::system::error_code error) {
@@ -214,6 +225,7 @@ class server_state final : public connection_owner, public resident {
   intrusive_list<stream_transport, server_tag> connections_;
   std::size_t active_ = 0;
   timer_handle retry_;
+  intrusive_ptr<server_state> self_;  // while it serves
   bool is_serving_ = false;
   bool is_closed_ = false;
 };

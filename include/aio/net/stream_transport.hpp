@@ -9,17 +9,13 @@
 #include <aio/core/ready_node.hpp>
 #include <aio/io/asio_driver.hpp>
 #include <aio/io/event_loop.hpp>
-#include <aio/net/detail/handler_memory.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/detail/write_buffer.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/transport.hpp>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <sys/epoll.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,9 +38,8 @@ class connection_owner : public ref_counted {
   virtual void connection_ended() noexcept = 0;
 };
 
-/// Reading: one receive is under way unless reading is paused. Asio does it, so that an
-/// end of file that comes together with the last bytes is seen; after one that filled
-/// its buffer the rest is fetched directly.
+/// Reading: when the set says that there is something, until nothing is left. A receive
+/// that did not fill its room has taken all, unless the set has spoken of an end.
 ///
 /// Writing: straight to the kernel while nothing is queued. Further writes of the same
 /// turn are queued and leave together on the next.
@@ -52,31 +47,24 @@ class connection_owner : public ref_counted {
 /// It owns itself until connection_lost() has returned.
 class stream_transport final : public transport_interface,
                                public list_hook<server_tag>,
-                               private deferred {
-  using executor = boost::asio::io_context::executor_type;
-  using socket_type =
-      boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, executor>;
-
+                               private watcher {
  public:
-  stream_transport(event_loop& loop, descriptor fd, int family,
+  stream_transport(event_loop& loop, descriptor fd,
                    const boost::asio::ip::tcp::endpoint& peer)
-      : loop_(&loop.core()), driver_(loop.asio()), socket_(loop.io_context()), peer_(peer) {
-    set_no_delay(fd.get());
-    socket_.assign(boost::asio::generic::stream_protocol(family, IPPROTO_TCP),
-                   fd.get());
-    fd.release();
+      : loop_(&loop.core()), driver_(loop.asio()), fd_(std::move(fd)), peer_(peer) {
+    set_no_delay(fd_.get());
   }
 
   /// Hands the connection to `protocol`: connection_made(), then reading starts.
   void start(std::shared_ptr<base_protocol> protocol,
              intrusive_ptr<connection_owner> owner = nullptr) {
+    driver_.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
     face_ = transport(intrusive_ptr<transport_interface>(this));
     loop_->add_service(*this);
     owner_ = std::move(owner);
     set_protocol(std::move(protocol));
     guarded("protocol.connection_made() failed",
             [this] { protocol_->connection_made(face_); });
-    read_later();
   }
 
   /// The handle that the protocol is given.
@@ -89,11 +77,7 @@ class stream_transport final : public transport_interface,
   void resume_reading() override {
     if (!is_paused_ || is_closing_) return;
     is_paused_ = false;
-    if (held_) {
-      step_soon();
-    } else {
-      read_later();
-    }
+    if (is_readable_) step_soon();
   }
 
   bool is_reading() const noexcept override { return !is_closing() && !is_paused_; }
@@ -158,9 +142,9 @@ class stream_transport final : public transport_interface,
   endpoint peername() const override { return endpoint(peer_); }
   endpoint sockname() const override {
     if (last_sockname_) return *last_sockname_;
-    return is_open() ? endpoint(local_endpoint(native_handle())) : endpoint();
+    return fd_ ? endpoint(local_endpoint(fd_.get())) : endpoint();
   }
-  int native_handle() const noexcept override { return is_open() ? fd() : -1; }
+  int native_handle() const noexcept override { return fd_.get(); }
 
   void set_protocol(std::shared_ptr<base_protocol> protocol) override {
     const auto streaming = dynamic_cast<protocol_type*>(protocol.get());
@@ -168,9 +152,6 @@ class stream_transport final : public transport_interface,
     if (streaming == nullptr && buffered == nullptr) {
       throw std::invalid_argument(
           "a protocol must derive from aio::protocol or aio::buffered_protocol");
-    }
-    if ((is_receiving_ || held_) && !lender_) {
-      lender_ = std::make_unique<std::shared_ptr<base_protocol>>(std::move(protocol_));
     }
     streaming_ = streaming;
     buffered_ = buffered;
@@ -181,28 +162,10 @@ class stream_transport final : public transport_interface,
  private:
   using protocol_type = aio::protocol;
 
-  // Idle connections hold the smallest buffer; those that fill it get larger ones.
+  // A protocol that keeps what it receives is lent as much room as it has filled lately:
+  // idle connections hold the least.
   static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
   static constexpr int greedy_receives = 16;
-
-  using read_memory = handler_memory<128>;
-
-  /// What a receive brought: bytes in the lent room, the end, or an error.
-  struct arrival {
-    boost::system::error_code error;
-    std::size_t size;
-  };
-
-  struct read_handler {
-    using allocator_type = read_memory::allocator<>;
-    allocator_type get_allocator() const noexcept {
-      return allocator_type(self->read_memory_);
-    }
-    void operator()(boost::system::error_code error, std::size_t size) const {
-      self->received({error, size});
-    }
-    intrusive_ptr<stream_transport> self;
-  };
 
   /// Our place in the ready queue: all that is to be done on the next turn.
   struct next_step final : ready_node {
@@ -220,15 +183,23 @@ class stream_transport final : public transport_interface,
 
   void step() {
     if (is_lost_) return connection_lost();
-    if (held_) deliver_held();
+    receive();
     if (!is_waiting_for_room_) flush();
   }
 
-  int fd() const noexcept {
-    // Asio has no const access to it.
-    return const_cast<socket_type&>(socket_).native_handle();
+  void ready(std::uint32_t events) override {
+    const intrusive_ptr<stream_transport> keep(this);
+    constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+    if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) {
+      is_readable_ = true;
+      if ((events & (EPOLLRDHUP | broken)) != 0) is_end_near_ = true;
+      receive();
+    }
+    if ((events & (EPOLLOUT | broken)) != 0 && is_waiting_for_room_) {
+      is_waiting_for_room_ = false;
+      flush();
+    }
   }
-  bool is_open() const noexcept { return socket_.is_open(); }
 
   // ----- reading -----
 
@@ -236,120 +207,51 @@ class stream_transport final : public transport_interface,
     return !is_paused_ && !is_closing_ && !is_eof_received_;
   }
 
-  void read_later() {
-    if (wants_to_read() && !is_receiving_ && !deferred::is_linked() && !held_) {
-      driver_.arm_later(*this);
-    }
-  }
-
-  void arm() override {
-    if (!wants_to_read()) return;
-    const intrusive_ptr<stream_transport> keep(this);
-    lend_room();
-    if (room_.empty()) return;  // the protocol failed
-    is_receiving_ = true;
-    socket_.async_read_some(boost::asio::buffer(room_.data(), room_.size()),
-                            read_handler{keep});
-  }
-
-  void lend_room() {
-    room_ = {};
-    if (buffered_ != nullptr) {
-      guarded("protocol.get_buffer() failed", [this] {
-        room_ = buffered_->get_buffer(receive_size());
-        if (room_.empty()) throw usage_error("get_buffer() returned an empty buffer");
-      });
-      return;
-    }
-    if (!buffer_ || buffer_level_ != receive_level_) {
-      buffer_ = std::make_unique_for_overwrite<char[]>(receive_size());
-      buffer_level_ = receive_level_;
-    }
-    room_ = {buffer_.get(), receive_size()};
-  }
-
-  void received(arrival what) {
-    is_receiving_ = false;
-    if (is_closing_) return;
-    if (is_paused_) {
-      held_ = std::make_unique<arrival>(what);
-      return;
-    }
-    take(what);
-    read_later();
-  }
-
-  // resume_reading() with something that came during the pause.
-  void deliver_held() {
-    if (is_paused_ || is_closing_) return;
-    const std::unique_ptr<arrival> what = std::move(held_);
-    take(*what);
-    read_later();
-  }
-
-  void take(const arrival& what) {
-    if (what.error == boost::asio::error::eof) return end_of_file();
-    if (what.error) {
-      const boost::system::error_code plain(what.error.value(), what.error.category());
-      return fail(std::make_exception_ptr(
-          boost::system::system_error(plain, "receiving")));
-    }
-    const bool was_full = what.size == room_.size();
-    adapt(what.size);
-    if (lender_) {
-      hand_over(what.size);
-    } else {
-      deliver(what.size);
-    }
-    if (was_full) fetch_the_rest();
-  }
-
-  std::size_t receive_size() const noexcept { return receive_sizes[receive_level_]; }
-
-  void adapt(std::size_t received) noexcept {
-    if (received == room_.size()) {
-      if (receive_level_ + 1U < receive_sizes.size()) ++receive_level_;
-    } else if (receive_level_ > 0 && received < receive_sizes[receive_level_ - 1U]) {
-      --receive_level_;
-    }
-  }
-
   // Bounded, so that one busy peer does not keep the others waiting.
-  void fetch_the_rest() {
-    for (int i = 0; i < greedy_receives && wants_to_read(); ++i) {
-      lend_room();
-      if (room_.empty()) return;
-      const ssize_t n = receive_some(fd(), room_);
-      if (n == 0) return end_of_file();
-      if (n < 0) return;  // Asio's next receive sees the same: nothing, or an error
+  void receive() {
+    for (int i = 0; is_readable_ && wants_to_read(); ++i) {
+      if (i == greedy_receives) return step_soon();
+      const std::span<char> room = lend_room();
+      if (room.empty()) return;  // the protocol failed
+      const ssize_t n = receive_some(fd_.get(), room);
+      if (n <= 0) {
+        is_readable_ = false;
+        if (n == 0) return end_of_file();
+        if (!would_block(errno)) fail_with(last_error(), "receiving");
+        return;
+      }
       const auto size = static_cast<std::size_t>(n);
-      const bool was_full = size == room_.size();
-      adapt(size);
-      deliver(size);
-      if (!was_full) return;
+      is_readable_ = size == room.size() || is_end_near_;
+      deliver(room.first(size));
+      adapt(size, room.size());
     }
   }
 
-  void deliver(std::size_t size) {
+  std::span<char> lend_room() {
+    if (buffered_ == nullptr) return driver_.scratch();
+    std::span<char> room;
+    guarded("protocol.get_buffer() failed", [&] {
+      room = buffered_->get_buffer(receive_sizes[receive_level_]);
+      if (room.empty()) throw usage_error("get_buffer() returned an empty buffer");
+    });
+    return room;
+  }
+
+  void deliver(std::span<const char> bytes) {
     guarded("protocol.data_received() failed", [&] {
       if (buffered_ != nullptr) {
-        buffered_->buffer_updated(size);
+        buffered_->buffer_updated(bytes.size());
       } else {
-        streaming_->data_received({room_.data(), size});
+        streaming_->data_received({bytes.data(), bytes.size()});
       }
     });
   }
 
-  // What was received into the memory of a protocol that has been replaced meanwhile.
-  void hand_over(std::size_t size) {
-    const std::string bytes(room_.data(), size);
-    lender_.reset();
-    for (std::string_view rest = bytes; !rest.empty() && !is_closing_;) {
-      lend_room();
-      const std::size_t n = std::min(rest.size(), room_.size());
-      std::copy_n(rest.data(), n, room_.data());
-      rest.remove_prefix(n);
-      if (n > 0) deliver(n);
+  void adapt(std::size_t received, std::size_t room) noexcept {
+    if (received == room) {
+      if (receive_level_ + 1U < receive_sizes.size()) ++receive_level_;
+    } else if (receive_level_ > 0 && received < receive_sizes[receive_level_ - 1U]) {
+      --receive_level_;
     }
   }
 
@@ -372,23 +274,23 @@ class stream_transport final : public transport_interface,
 
   /// Returns how many bytes have gone.
   std::size_t send_now(std::string_view bytes) {
-    const ssize_t n = send_some(fd(), bytes);
+    const ssize_t n = send_some(fd_.get(), bytes);
     if (n >= 0) return static_cast<std::size_t>(n);
-    if (!would_block(errno)) send_failed();
+    if (would_block(errno)) {
+      is_waiting_for_room_ = true;
+    } else {
+      fail_with(last_error(), "sending");
+    }
     return 0;
-  }
-
-  void send_failed() {
-    fail(std::make_exception_ptr(boost::system::system_error(last_error(), "sending")));
   }
 
   void flush() {
     if (is_lost_) return;
     while (!queue_.empty()) {
-      const ssize_t n = send_some(fd(), queue_);
+      const ssize_t n = send_some(fd_.get(), queue_);
       if (n < 0) {
-        if (!would_block(errno)) return send_failed();
-        wait_for_room();
+        if (!would_block(errno)) return fail_with(last_error(), "sending");
+        is_waiting_for_room_ = true;
         break;
       }
       sent_in_turn_ = this_turn();
@@ -400,20 +302,8 @@ class stream_transport final : public transport_interface,
     if (is_eof_written_) shut_down_sending();
   }
 
-  void wait_for_room() {
-    if (is_waiting_for_room_) return;
-    is_waiting_for_room_ = true;
-    socket_.async_wait(socket_type::wait_write,
-                       [self = intrusive_ptr<stream_transport>(this)](
-                           boost::system::error_code) {
-                         self->is_waiting_for_room_ = false;
-                         self->flush();
-                       });
-  }
-
   void shut_down_sending() {
-    boost::system::error_code ignored;
-    socket_.shutdown(socket_type::shutdown_send, ignored);
+    ::shutdown(fd_.get(), SHUT_WR);
   }
 
   void pause_writing() {
@@ -446,6 +336,10 @@ class stream_transport final : public transport_interface,
 
   // ----- the end -----
 
+  void fail_with(boost::system::error_code error, const char* doing) noexcept {
+    fail(std::make_exception_ptr(boost::system::system_error(error, doing)));
+  }
+
   /// Something broke that no caller can be told about.
   void fail(std::exception_ptr error) noexcept {
     is_closing_ = true;
@@ -457,7 +351,6 @@ class stream_transport final : public transport_interface,
     is_lost_ = true;
     queue_.clear();
     error_ = std::move(error);
-    deferred::unlink();
     step_soon();
   }
 
@@ -468,13 +361,12 @@ class stream_transport final : public transport_interface,
     });
   }
 
-  // Handlers under way come back with an error, and let go of us.
   void end() noexcept {
     resident::unlink();
     list_hook<server_tag>::unlink();
     last_sockname_ = std::make_unique<endpoint>(sockname());
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+    driver_.unwatch(fd_.get(), *this);
+    fd_ = descriptor();
     streaming_ = nullptr;
     buffered_ = nullptr;
     const transport own_reference = std::move(face_);
@@ -485,7 +377,6 @@ class stream_transport final : public transport_interface,
   void loop_closing() noexcept override {
     is_closing_ = is_lost_ = true;
     queue_.clear();
-    deferred::unlink();
     step_.unlink();
     connection_lost();
   }
@@ -517,7 +408,7 @@ class stream_transport final : public transport_interface,
 
   intrusive_ptr<loop_core> loop_;
   asio_driver& driver_;
-  socket_type socket_;
+  descriptor fd_;
   boost::asio::ip::tcp::endpoint peer_;
   transport face_;  // also our own reference, until connection_lost() has returned
   std::shared_ptr<base_protocol> protocol_;
@@ -526,10 +417,6 @@ class stream_transport final : public transport_interface,
   intrusive_ptr<connection_owner> owner_;
   std::exception_ptr error_;
 
-  std::span<char> room_;
-  std::unique_ptr<char[]> buffer_;
-  std::unique_ptr<arrival> held_;
-  std::unique_ptr<std::shared_ptr<base_protocol>> lender_;  // of the room, if replaced
   std::unique_ptr<endpoint> last_sockname_;
 
   write_buffer queue_;
@@ -538,9 +425,9 @@ class stream_transport final : public transport_interface,
   std::uint32_t sent_in_turn_ = 0;
 
   std::uint8_t receive_level_ = 0;
-  std::uint8_t buffer_level_ = 0;
   std::uint8_t writes_after_loss_ = 0;
-  bool is_receiving_ : 1 = false;
+  bool is_readable_ : 1 = false;
+  bool is_end_near_ : 1 = false;
   bool is_paused_ : 1 = false;
   bool is_eof_received_ : 1 = false;
   bool is_eof_written_ : 1 = false;
@@ -550,7 +437,6 @@ class stream_transport final : public transport_interface,
   bool is_lost_ : 1 = false;
 
   next_step step_{*this};
-  read_memory read_memory_;
 };
 
 }  // namespace aio::detail

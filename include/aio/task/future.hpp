@@ -101,6 +101,25 @@ class future_awaiter final : public suspension {
   intrusive_ptr<future_state<T>> of_;
 };
 
+/// Identifies a done callback.
+class callback_id {
+ public:
+  callback_id() noexcept = default;
+
+  /// Also one that is on its way already.
+  void cancel() const { call_->cancel(); }
+
+ private:
+  template <class T>
+  friend class aio::future;
+
+  callback_id(intrusive_ptr<callback_base> call, const completion& of) noexcept
+      : call_(std::move(call)), of_(&of) {}
+
+  intrusive_ptr<callback_base> call_;
+  const completion* of_ = nullptr;
+};
+
 }  // namespace detail
 
 /// A result that may not be there yet: a handle, cheap to copy, to one shared state.
@@ -123,7 +142,7 @@ class future {
  public:
   using value_type = T;
   /// Identifies a callback for remove_done_callback().
-  using callback_id = detail::intrusive_ptr<detail::callback_base>;
+  using callback_id = detail::callback_id;
 
   future() noexcept = default;
   explicit future(detail::intrusive_ptr<detail::future_state<T>> state) noexcept
@@ -194,10 +213,11 @@ class future {
     return add_callback<future>(state(), std::move(callback), options);
   }
 
-  /// Returns how many were removed: 1, or 0 if it has run or is on its way.
+  /// Returns how many were removed: 1, or 0 if it has run, is on its way or is of
+  /// another future.
   std::size_t remove_done_callback(const callback_id& id) const {
-    if (!id || id->is_cancelled() || done()) return 0;
-    id->cancel();
+    if (id.of_ != &state() || done() || id.call_->is_cancelled()) return 0;
+    id.call_->cancel();
     return 1;
   }
 
@@ -225,11 +245,12 @@ class future {
       const Self self{detail::intrusive_ptr<State>(&of)};
       std::invoke(f, self);
     };
-    callback_id made(new detail::callback<decltype(call)>(std::move(call), of.loop()));
+    detail::intrusive_ptr<detail::callback_base> made(
+        new detail::callback<decltype(call)>(std::move(call), of.loop()));
     made->set_context(options.context);
     made->add_ref();
     of.on_done(*made);
-    return made;
+    return callback_id(std::move(made), of);
   }
 
  private:

@@ -24,7 +24,7 @@ T run_until_complete(loop_core& loop, future<T> awaited) {
   auto stop = awaited.add_done_callback([&loop](const future<T>&) { loop.stop(); });
   {
     const scope_exit no_stop([&] {
-      stop->cancel();
+      stop.cancel();
       if (awaited.done()) awaited.required()->mark_retrieved();
     });
     loop.run_forever();

@@ -90,7 +90,11 @@ class task_core final : public future_state<T>, public task_state {
         close_body();
         this->set_value();
       } else {
-        this->set_value(ended.take());
+        try {
+          this->set_value(ended.take());
+        } catch (...) {
+          this->set_error(std::current_exception());
+        }
         close_body();
       }
       return this->release();

@@ -93,6 +93,11 @@ class end_counter {
 template <class Future>
 coro<wait_result<Future>> wait_for_ends(std::vector<Future> all, wait_options options) {
   loop_core& loop = loop_core::require_running();
+  for (const Future& one : all) {
+    if (&one.required()->loop() != &loop) {
+      throw usage_error("wait: a future is attached to a different loop");
+    }
+  }
   {
     end_counter counter(loop, all.size(), options.return_when);
     timer_handle limit;
@@ -125,7 +130,7 @@ coro<wait_result<Future>> wait_for_ends(std::vector<Future> all, wait_options op
 /// Takes:        a range of tasks or futures; a coroutine must be made a task first
 /// Cancellation: leaves the tasks alone.
 /// Throws:       cancelled_error; std::invalid_argument – nothing to wait for (at
-///               the call)
+///               the call); usage_error – a future of another loop
 /// Complexity:   O(tasks)
 /// Like:         asyncio.wait
 template <std::ranges::input_range R>

@@ -95,6 +95,23 @@ inline void set_no_delay(int fd) noexcept {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/// operation_in_progress: the socket becomes writable when it is decided.
+inline boost::system::error_code start_connecting(
+    int fd, const boost::asio::ip::tcp::endpoint& peer) noexcept {
+  // Interrupted by a signal it goes on all the same.
+  if (::connect(fd, peer.data(), static_cast<socklen_t>(peer.size())) == 0) return {};
+  if (errno == EINTR) return {EINPROGRESS, boost::system::system_category()};
+  return last_error();
+}
+
+/// What went wrong on the socket since it was last asked.
+inline boost::system::error_code pending_error(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return last_error();
+  return {error, boost::system::system_category()};
+}
+
 inline ssize_t receive_some(int fd, std::span<char> into) noexcept {
   ssize_t n = 0;
   do {
