@@ -70,6 +70,7 @@ set(AIO_HEADERS
     aio/io/wait_ready.hpp
     aio/io/await.hpp
     aio/io/threads.hpp
+    aio/io/run_coroutine_threadsafe.hpp
     aio/io/ctrl_c.hpp
     aio/io/run.hpp
     # net: endpoints, streams, servers, protocols

@@ -11,10 +11,10 @@
 ///     int main() { return aio::run(amain()); }
 ///
 /// The contract of every function, unless its comment says otherwise: objects belong to
-/// the loop they are used on and are used from its thread only; what an awaitable refers
-/// to must stay valid until the await ends; a view that a member returns is valid until
-/// the next call that changes the object; a moved-from object may only be destroyed or
-/// assigned to.
+/// the loop they are used on and are used from its thread only; what an awaitable
+/// refers to must stay valid until the await ends; a view that a member returns is
+/// valid until the next call that changes the object; a moved-from object may only be
+/// destroyed or assigned to.
 
 #pragma once
 
@@ -22,6 +22,7 @@
 #include <aio/debug/format_tasks.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/io/run.hpp>
+#include <aio/io/run_coroutine_threadsafe.hpp>
 #include <aio/io/threads.hpp>
 #include <aio/net.hpp>
 #include <aio/os/signals.hpp>

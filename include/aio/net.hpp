@@ -6,10 +6,11 @@
 ///
 /// Two styles, which meet in the same transport:
 ///
-/// | style     | client                        | server                | written as       |
-/// | --------- | ----------------------------- | --------------------- | ---------------- |
-/// | streams   | `open_connection(host, port)` | `start_server(f, …)`  | coroutines       |
-/// | protocols | `loop.create_connection(…)`   | `loop.create_server(…)` | callbacks, fastest |
+/// | style     | client                        | server                | written as |
+/// | --------- | ----------------------------- | --------------------- |
+/// ---------------- | | streams   | `open_connection(host, port)` | `start_server(f,
+/// …)`  | coroutines       | | protocols | `loop.create_connection(…)`   |
+/// `loop.create_server(…)` | callbacks, fastest |
 ///
 /// Take streams unless a profile says otherwise.
 ///
@@ -26,8 +27,8 @@
 ///       co_await server.serve_forever();
 ///     }
 ///
-/// Errors of the system are boost::system::system_error; the end of a stream is no error
-/// but an empty read.
+/// Errors of the system are boost::system::system_error; the end of a stream is no
+/// error but an empty read.
 
 #pragma once
 

@@ -24,7 +24,8 @@
 /// A coroutine is cancelled by cancelling the task it runs in: a cancelled_error is
 /// thrown at its await. Catch it only to clean up, and throw it on.
 ///
-///     aio::coro<std::string> greet(std::string name, std::chrono::milliseconds delay) {
+///     aio::coro<std::string> greet(std::string name, std::chrono::milliseconds delay)
+///     {
 ///       co_await aio::sleep(delay);
 ///       co_return "Hello, " + name;
 ///     }
@@ -33,8 +34,8 @@
 ///     }
 ///
 /// With g++ 12, await in simple statements: name what you await before if it has a
-/// by-value capture or a braced aggregate in it, and give every coroutine that awaits in
-/// a condition at least one named local. The compiler goes wrong otherwise (README).
+/// by-value capture or a braced aggregate in it, and give every coroutine that awaits
+/// in a condition at least one named local. The compiler goes wrong otherwise (README).
 
 #pragma once
 

@@ -8,9 +8,9 @@
 ///     loop.run(retry_for_a_day(flaky_call));      // takes no time
 ///     assert(loop.now() == 24h);
 ///
-/// If everything waits and nothing will happen, the run ends with deadlock_error instead
-/// of hanging. cancel_at_every_await() runs a coroutine once per turn and cancels it
-/// there.
+/// If everything waits and nothing will happen, the run ends with deadlock_error
+/// instead of hanging. cancel_at_every_await() runs a coroutine once per turn and
+/// cancels it there.
 
 #pragma once
 

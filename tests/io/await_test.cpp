@@ -41,25 +41,25 @@ AIO_NET_TEST("await_asio: several values, and values that can only be moved",
 }
 
 AIO_NET_TEST("await_asio: a cancel stops the operation", "[io][await]") {
-  boost::asio::ip::udp::socket socket(
-      loop.io_context(), {boost::asio::ip::address_v4::loopback(), 0});
+  boost::asio::ip::udp::socket socket(loop.io_context(),
+                                      {boost::asio::ip::address_v4::loopback(), 0});
   std::array<char, 10> to{};
   bool came_back = false;
   auto body = [&]() -> aio::coro<> {
     auto receiving = await_asio<error_code, std::size_t>([&](auto handler) {
-      socket.async_receive(
-          boost::asio::buffer(to),
-          boost::asio::bind_cancellation_slot(
-              boost::asio::get_associated_cancellation_slot(handler),
-              [&came_back, h = std::move(handler)](error_code e, std::size_t n) mutable {
-                came_back = true;
-                h(e, n);
-              }));
+      socket.async_receive(boost::asio::buffer(to),
+                           boost::asio::bind_cancellation_slot(
+                               boost::asio::get_associated_cancellation_slot(handler),
+                               [&came_back, h = std::move(handler)](
+                                   error_code e, std::size_t n) mutable {
+                                 came_back = true;
+                                 h(e, n);
+                               }));
     });
     static_cast<void>(co_await std::move(receiving));
   };
   auto task = aio::create_task(body());
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   CHECK_FALSE(task.done());
   task.cancel();
   const std::string how = co_await ending(task);
@@ -85,7 +85,8 @@ AIO_NET_TEST("await_asio: a cancel that comes after the handler raises all the s
   CHECK(how == "cancelled");
 }
 
-AIO_NET_TEST("await_asio: cancelled before it starts nothing is started", "[io][await]") {
+AIO_NET_TEST("await_asio: cancelled before it starts nothing is started",
+             "[io][await]") {
   bool started = false;
   auto body = [&]() -> aio::coro<> {
     auto never = await_asio<error_code>([&](auto) { started = true; });
@@ -111,7 +112,7 @@ TEST_CASE("await_asio: a frame that goes with its loop leaves the operation alon
       static_cast<void>(co_await std::move(waiting));
     };
     loop.create_task(body());
-    loop.run_until_complete(test::polls(loop, 2));
+    loop.run_until_complete(test::polls(2));
   }
   context.restart();
   context.run();  // the operation was told to stop, and its handler finds nobody

@@ -81,7 +81,8 @@ TEST_CASE("ctrl_c: it cancels the main task, which may clean up, and run throws"
   }
 }
 
-TEST_CASE("ctrl_c: a main task that goes on and returns is no interrupt", "[io][ctrl_c]") {
+TEST_CASE("ctrl_c: a main task that goes on and returns is no interrupt",
+          "[io][ctrl_c]") {
   const default_sigint as_in_programs;
   const std::string how = ending_of_run([]() -> aio::coro<> {
     ::raise(SIGINT);
@@ -149,7 +150,8 @@ TEST_CASE("ctrl_c: a handler of the program stays", "[io][ctrl_c]") {
   CHECK(sigint_handler() == own_handler);
 }
 
-TEST_CASE("ctrl_c: a handler that the program installs meanwhile stays", "[io][ctrl_c]") {
+TEST_CASE("ctrl_c: a handler that the program installs meanwhile stays",
+          "[io][ctrl_c]") {
   const default_sigint as_in_programs;
   const std::string how = ending_of_run([]() -> aio::coro<> {
     std::signal(SIGINT, own_handler);

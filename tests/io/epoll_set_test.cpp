@@ -73,8 +73,9 @@ TEST_CASE("epoll_set: tells what has happened, edges once and levels each time",
   CHECK(set.size() == 0);
 }
 
-TEST_CASE("epoll_set: who is removed by another watcher of the same batch is not called",
-          "[io][epoll_set]") {
+TEST_CASE(
+    "epoll_set: who is removed by another watcher of the same batch is not called",
+    "[io][epoll_set]") {
   epoll_set set;
   socket_pair first;
   socket_pair second;

@@ -47,8 +47,9 @@ TEST_CASE("event_loop: callbacks run in the order of the calls, on the next turn
     log += "a";
     loop.call_soon([&] { log += "d"; });
   });
-  loop.call_soon([&](const std::string& text, int n) { log += text + std::to_string(n); },
-                 std::string("b"), 1);
+  loop.call_soon(
+      [&](const std::string& text, int n) { log += text + std::to_string(n); },
+      std::string("b"), 1);
   loop.call_soon([&] { log += "c"; });
   CHECK(log.empty());
   run_once(loop);
@@ -76,12 +77,13 @@ TEST_CASE("event_loop: a cancelled callback does not run, and is destroyed at on
   CHECK(calls == 0);
 }
 
-TEST_CASE("event_loop: callables that can only be moved are welcome", "[io][event_loop]") {
+TEST_CASE("event_loop: callables that can only be moved are welcome",
+          "[io][event_loop]") {
   aio::event_loop loop;
   int sum = 0;
   loop.call_soon([&, n = std::make_unique<int>(1)] { sum += *n; });
-  loop.call_later(0s, [&](const std::unique_ptr<int>& n) { sum += *n; },
-                  std::make_unique<int>(2));
+  loop.call_later(
+      0s, [&](const std::unique_ptr<int>& n) { sum += *n; }, std::make_unique<int>(2));
   loop.call_soon_threadsafe([&, n = std::make_unique<int>(4)] { sum += *n; });
   run_once(loop);
   run_once(loop);
@@ -142,7 +144,8 @@ TEST_CASE("event_loop: short sleeps take about as long as they should",
   }
 }
 
-TEST_CASE("event_loop: a sleeping loop takes no processor time", "[io][event_loop][time]") {
+TEST_CASE("event_loop: a sleeping loop takes no processor time",
+          "[io][event_loop][time]") {
   aio::event_loop loop;
   const std::clock_t before = std::clock();
   loop.run_until_complete(aio::detail::as_coro(aio::sleep(100ms)));
@@ -269,7 +272,8 @@ TEST_CASE("event_loop: stop lets the turn it is in end", "[io][event_loop]") {
   CHECK_FALSE(loop.is_running());
 }
 
-TEST_CASE("event_loop: run_until_complete yields the value or throws", "[io][event_loop]") {
+TEST_CASE("event_loop: run_until_complete yields the value or throws",
+          "[io][event_loop]") {
   aio::event_loop loop;
   auto answer = []() -> aio::coro<int> {
     co_await aio::sleep(0s);
@@ -408,8 +412,9 @@ TEST_CASE("event_loop: an exception of a callback is reported, and the next one 
   CHECK(told == std::vector<std::string>{"soon", "thread", "later", "done", "none"});
 }
 
-TEST_CASE("event_loop: an exception handler that fails, or replaces itself, is no trouble",
-          "[io][event_loop]") {
+TEST_CASE(
+    "event_loop: an exception handler that fails, or replaces itself, is no trouble",
+    "[io][event_loop]") {
   aio::event_loop loop;
   int first = 0;
   int second = 0;
@@ -459,9 +464,10 @@ TEST_CASE("event_loop: in debug mode a slow callback is reported", "[io][event_l
 
 // ----- as a guest of somebody's io_context -----
 
-TEST_CASE("event_loop: as a guest it lives while its context runs, which ends with its "
-          "tasks",
-          "[io][event_loop][guest]") {
+TEST_CASE(
+    "event_loop: as a guest it lives while its context runs, which ends with its "
+    "tasks",
+    "[io][event_loop][guest]") {
   boost::asio::io_context context;
   aio::event_loop loop(context);
   std::string log;
@@ -534,7 +540,9 @@ TEST_CASE("event_loop: as a guest a timer that was called off keeps nobody waiti
   boost::asio::io_context context;
   aio::event_loop loop(context);
   const auto began = std::chrono::steady_clock::now();
-  SECTION("before the context runs") { loop.call_later(1h, [] {}).cancel(); }
+  SECTION("before the context runs") {
+    loop.call_later(1h, [] {}).cancel();
+  }
   SECTION("while it runs") {
     auto late = loop.call_later(1h, [] {});
     loop.call_later(1ms, [late]() mutable { late.cancel(); });
@@ -557,7 +565,8 @@ TEST_CASE("event_loop: on a context of others it can also be driven itself",
   context.run();  // what is left of it there does no harm
 }
 
-TEST_CASE("event_loop: on its own context handlers run on its thread", "[io][event_loop]") {
+TEST_CASE("event_loop: on its own context handlers run on its thread",
+          "[io][event_loop]") {
   aio::event_loop loop;
   std::string log;
   boost::asio::post(loop.io_context(), [&] {

@@ -175,7 +175,8 @@ TEST_CASE("run: each thread may run its own loop", "[io][run][threads]") {
   CHECK(sum == 1000);
 }
 
-TEST_CASE("run: debug mode comes from the options, or from the environment", "[io][run]") {
+TEST_CASE("run: debug mode comes from the options, or from the environment",
+          "[io][run]") {
   const auto debug = []() -> aio::coro<bool> {
     co_return aio::get_running_loop().get_debug();
   };

@@ -24,7 +24,8 @@ using namespace std::chrono_literals;
 using test::boom;
 using test::ending;
 
-AIO_NET_TEST("to_thread: yields the value of a call in another thread", "[io][threads]") {
+AIO_NET_TEST("to_thread: yields the value of a call in another thread",
+             "[io][threads]") {
   const auto here = std::this_thread::get_id();
   auto add = [](int a, int b) { return std::pair(a + b, std::this_thread::get_id()); };
   const auto [sum, there] = co_await aio::to_thread(add, 40, 2);
@@ -39,7 +40,8 @@ AIO_NET_TEST("to_thread: calls without a value, and values that can only be move
   CHECK(called);
   auto made = co_await aio::to_thread([] { return std::make_unique<int>(7); });
   CHECK(*made == 7);
-  auto taking = aio::to_thread([](std::unique_ptr<int> p) { return *p; }, std::move(made));
+  auto taking =
+      aio::to_thread([](std::unique_ptr<int> p) { return *p; }, std::move(made));
   const int seven = co_await std::move(taking);
   CHECK(seven == 7);
 }
@@ -52,9 +54,9 @@ AIO_NET_TEST("to_thread: an exception comes over", "[io][threads]") {
 
 AIO_NET_TEST("to_thread: the loop goes on meanwhile", "[io][threads]") {
   std::atomic<bool> go_on = false;
-  auto blocking = aio::to_thread([&] {
+  auto blocking = aio::create_task(aio::to_thread([&] {
     while (!go_on) std::this_thread::yield();
-  });
+  }));
   co_await test::turns(100);
   CHECK_FALSE(blocking.done());
   go_on = true;
@@ -68,9 +70,9 @@ AIO_NET_TEST("to_thread: fifty calls, no lost update", "[io][threads]") {
     const std::lock_guard lock(mutex);
     ++counter;
   };
-  std::vector<aio::future<void>> calls;
+  std::vector<aio::coro<>> calls;
   for (int i = 0; i < 50; ++i) calls.push_back(aio::to_thread(count));
-  for (auto& one : calls) co_await one;
+  co_await aio::gather(std::move(calls));
   CHECK(counter == 50);
 }
 
@@ -118,7 +120,8 @@ AIO_NET_TEST("run_in_executor: any executor will do", "[io][threads]") {
   boost::asio::thread_pool pool(2);
   const int one = co_await loop.run_in_executor(pool, [] { return 1; });
   auto executor = pool.get_executor();
-  const int two = co_await loop.run_in_executor(executor, [](int n) { return n; }, 2);
+  const int two = co_await loop.run_in_executor(
+      executor, [](int n) { return n; }, 2);
   CHECK(one + two == 3);
   const int three = co_await loop.run_in_executor([](int n) { return n; }, 3);
   CHECK(three == 3);
@@ -130,7 +133,7 @@ AIO_NET_TEST("shutdown_default_executor: waits for the calls, then takes no more
   std::atomic<int> done = 0;
   std::vector<aio::future<void>> calls;
   for (int i = 0; i < 3; ++i) {
-    calls.push_back(aio::to_thread([&] {
+    calls.push_back(loop.run_in_executor([&] {
       std::this_thread::sleep_for(3ms);
       ++done;
     }));
@@ -138,14 +141,14 @@ AIO_NET_TEST("shutdown_default_executor: waits for the calls, then takes no more
   co_await loop.shutdown_default_executor();
   CHECK(done == 3);
   for (auto& one : calls) co_await one;
-  CHECK_THROWS_AS(aio::to_thread([] {}), aio::usage_error);
+  CHECK_THROWS_AS(loop.run_in_executor([] {}), aio::usage_error);
   co_await loop.shutdown_default_executor();  // may be repeated
 }
 
 AIO_NET_TEST("shutdown_default_executor: after its limit it is reported and given up",
              "[io][threads]") {
   std::binary_semaphore may_end(0);
-  auto call = aio::to_thread([&] { may_end.acquire(); });
+  auto call = loop.run_in_executor([&] { may_end.acquire(); });
   co_await test::turns(1);
   co_await loop.shutdown_default_executor(5ms);
   CHECK(reports.count() == 1);
@@ -168,13 +171,30 @@ AIO_NET_TEST("to_thread: arguments live until the call has ended, and no longer"
       std::move(argument));
   CHECK_FALSE(watch.expired());
   may_end.release();
-  const int three = co_await call;
+  const int three = co_await std::move(call);
   CHECK(three == 3);
   CHECK(watch.expired());
 }
 
-TEST_CASE("to_thread: without a running loop it is refused", "[io][threads]") {
-  CHECK_THROWS_AS(aio::to_thread([] {}), aio::usage_error);
+AIO_NET_TEST("to_thread: calls nothing, and copies no context, before it is awaited",
+             "[io][threads]") {
+  aio::context_var<int> variable("variable", 0);
+  bool called = false;
+  auto call = aio::to_thread([&] {
+    called = true;
+    return variable.get();
+  });
+  co_await aio::sleep(1ms);
+  CHECK_FALSE(called);
+  variable.set(5);
+  const int seen = co_await std::move(call);
+  CHECK(seen == 5);
+}
+
+TEST_CASE("run_in_executor: on a closed loop it is refused", "[io][threads]") {
+  aio::event_loop loop;
+  loop.close();
+  CHECK_THROWS_AS(loop.run_in_executor([] {}), aio::usage_error);
 }
 
 TEST_CASE("run_in_executor: works before the loop runs, not after it is closed",
@@ -186,7 +206,8 @@ TEST_CASE("run_in_executor: works before the loop runs, not after it is closed",
   CHECK_THROWS_AS(loop.run_in_executor([] {}), aio::usage_error);
 }
 
-TEST_CASE("run_in_executor: a loop that is closed waits for the threads", "[io][threads]") {
+TEST_CASE("run_in_executor: a loop that is closed waits for the threads",
+          "[io][threads]") {
   std::atomic<bool> ended = false;
   {
     aio::event_loop loop;

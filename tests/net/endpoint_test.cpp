@@ -14,8 +14,8 @@
 namespace {
 
 aio::endpoint at(const std::string& address, std::uint16_t port) {
-  return aio::endpoint(boost::asio::ip::tcp::endpoint(
-      boost::asio::ip::make_address(address), port));
+  return aio::endpoint(
+      boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(address), port));
 }
 
 }  // namespace

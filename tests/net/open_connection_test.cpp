@@ -39,7 +39,8 @@ struct silent_listener {
 
 }  // namespace
 
-AIO_NET_TEST("open_connection: a numeric address needs no thread", "[net][open_connection]") {
+AIO_NET_TEST("open_connection: a numeric address needs no thread",
+             "[net][open_connection]") {
   auto listener = test::raw_socket::listening();
   auto [reader, writer] = co_await aio::open_connection("127.0.0.1", listener.port());
   test::raw_socket peer = listener.accept();
@@ -52,7 +53,8 @@ AIO_NET_TEST("open_connection: a numeric address needs no thread", "[net][open_c
   CHECK(answer == "pong");
 }
 
-AIO_NET_TEST("open_connection: an empty host is this machine", "[net][open_connection]") {
+AIO_NET_TEST("open_connection: an empty host is this machine",
+             "[net][open_connection]") {
   auto listener = test::raw_socket::listening();
   auto [reader, writer] = co_await aio::open_connection("", listener.port());
   CHECK(writer.peername().address() == "127.0.0.1");
@@ -70,7 +72,8 @@ AIO_NET_TEST("open_connection: a closed port is an error that names it",
     text = error.what();
   }
   CHECK(refused);
-  CHECK_THAT(text, ContainsSubstring("cannot connect to 127.0.0.1:" + std::to_string(port)));
+  CHECK_THAT(text,
+             ContainsSubstring("cannot connect to 127.0.0.1:" + std::to_string(port)));
   CHECK_THAT(text, ContainsSubstring("refused"));
 }
 
@@ -90,7 +93,8 @@ AIO_NET_TEST("open_connection: a host that does not exist is an error that names
   CHECK_THAT(text, ContainsSubstring("cannot resolve the host '" + host + "'"));
 }
 
-AIO_NET_TEST("open_connection: a limit of 0 is refused at once", "[net][open_connection]") {
+AIO_NET_TEST("open_connection: a limit of 0 is refused at once",
+             "[net][open_connection]") {
   CHECK_THROWS_AS(aio::open_connection("127.0.0.1", 1, {.limit = 0}),
                   std::invalid_argument);
   co_return;
@@ -102,7 +106,7 @@ AIO_NET_TEST("open_connection: cancelled while nobody answers it gives up at onc
   const std::size_t before = test::open_descriptors();
   auto connecting = aio::create_task(
       ending(aio::open_connection("127.0.0.1", silent.listener.port())));
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   REQUIRE_FALSE(connecting.done());
   CHECK(test::open_descriptors() == before + 1);
   const auto cancelled_at = loop.time();
@@ -110,7 +114,7 @@ AIO_NET_TEST("open_connection: cancelled while nobody answers it gives up at onc
   const std::string how = co_await connecting;
   CHECK(how == "cancelled");
   CHECK(loop.time() - cancelled_at < 1s);
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK(test::open_descriptors() == before);
 }
 
@@ -136,7 +140,8 @@ AIO_NET_TEST("open_connection: cancelled before it starts it opens nothing",
              "[net][open_connection]") {
   auto listener = test::raw_socket::listening();
   const std::size_t before = test::open_descriptors();
-  auto connecting = aio::create_task(aio::open_connection("127.0.0.1", listener.port()));
+  auto connecting =
+      aio::create_task(aio::open_connection("127.0.0.1", listener.port()));
   connecting.cancel();
   const std::string how = co_await ending(connecting);
   CHECK(how == "cancelled");
@@ -169,8 +174,10 @@ AIO_NET_TEST("create_connection: the factory is not called if there is no connec
       co_await ending(loop.create_connection(factory, "127.0.0.1", closed_port()));
   CHECK_THAT(refused, ContainsSubstring("cannot connect to"));
   const silent_listener silent;
-  auto connecting = loop.create_connection(factory, "127.0.0.1", silent.listener.port());
-  const std::string timeout = co_await ending(aio::wait_for(std::move(connecting), 5ms));
+  auto connecting =
+      loop.create_connection(factory, "127.0.0.1", silent.listener.port());
+  const std::string timeout =
+      co_await ending(aio::wait_for(std::move(connecting), 5ms));
   CHECK(timeout == "timeout");
   CHECK(calls == 0);
 }
@@ -186,8 +193,9 @@ AIO_NET_TEST("create_connection: a factory that throws leaves no socket",
   CHECK(test::open_descriptors() == before);
 }
 
-AIO_NET_TEST("create_server: a factory that throws refuses one connection, and is reported",
-             "[net][create_server]") {
+AIO_NET_TEST(
+    "create_server: a factory that throws refuses one connection, and is reported",
+    "[net][create_server]") {
   int calls = 0;
   auto factory = [&] {
     if (++calls == 1) throw test::boom();

@@ -70,8 +70,9 @@ TEST_CASE("read_buffer: the order holds whatever the sizes of pieces",
   }
 }
 
-TEST_CASE("read_buffer: it lends out all the room there is, and at least what was asked",
-          "[net][read_buffer]") {
+TEST_CASE(
+    "read_buffer: it lends out all the room there is, and at least what was asked",
+    "[net][read_buffer]") {
   read_buffer buffer;
   CHECK(buffer.prepare(100).size() == 100);
   buffer.commit(10);
@@ -101,7 +102,8 @@ TEST_CASE("read_buffer: a loan of which nothing was used ends without a trace",
   CHECK(buffer.data() == "cd");
 }
 
-TEST_CASE("read_buffer: memory is used again when all was taken", "[net][read_buffer]") {
+TEST_CASE("read_buffer: memory is used again when all was taken",
+          "[net][read_buffer]") {
   read_buffer buffer;
   for (int i = 0; i < 1000; ++i) {
     receive(buffer, "0123456789", 16);
@@ -135,7 +137,8 @@ TEST_CASE("read_buffer: take_into fills what it is given", "[net][read_buffer]")
   CHECK(buffer.take_into(four) == 0);
 }
 
-TEST_CASE("read_buffer: shrink gives memory back, but never bytes", "[net][read_buffer]") {
+TEST_CASE("read_buffer: shrink gives memory back, but never bytes",
+          "[net][read_buffer]") {
   read_buffer buffer;
   buffer.append(std::string(1000, 'x'));
   buffer.shrink(100);

@@ -9,8 +9,8 @@
 #include <aio/net.hpp>
 #include <aio/task/with.hpp>
 
-#include <chrono>
 #include <netdb.h>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,7 +106,7 @@ AIO_NET_TEST("server: close leaves open connections alone, wait_closed waits for
   CHECK(line == "hello\n");
   server.close();
   auto waiting = aio::create_task(ending(server.wait_closed()));
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK_FALSE(waiting.done());
   CHECK_FALSE(writer.is_closing());
   writer.close();
@@ -118,7 +118,7 @@ AIO_NET_TEST("server: wait_closed waits also for the close itself", "[net][serve
   auto server = co_await start();
   const std::string line = co_await first_line("127.0.0.1", server.port());
   auto waiting = aio::create_task(ending(server.wait_closed()));
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK_FALSE(waiting.done());
   server.close();
   const std::string how = co_await waiting;
@@ -139,7 +139,7 @@ AIO_NET_TEST("server: connections that were not accepted yet end with it",
   test::raw_socket waiting = test::raw_socket::connected_to(server.port());
   server.close();
   co_await server.wait_closed();
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK(waiting.receive_now().empty());
   CHECK((waiting.is_at_end() || waiting.error() == ECONNRESET));
 }
@@ -149,7 +149,8 @@ AIO_NET_TEST("server: connections that were not accepted yet end with it",
 AIO_NET_TEST("server: close_clients closes all, after what they had to send",
              "[net][server]") {
   std::size_t written = 0;
-  auto handler = [&](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [&](aio::stream_reader reader,
+                     aio::stream_writer writer) -> aio::coro<> {
     const std::string chunk(64 * 1024, 'c');
     written = 0;
     while (writer.transport().get_write_buffer_size() < 256 * 1024) {
@@ -170,7 +171,8 @@ AIO_NET_TEST("server: close_clients closes all, after what they had to send",
 }
 
 AIO_NET_TEST("server: abort_clients ends all at once", "[net][server]") {
-  auto handler = [](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [](aio::stream_reader reader,
+                    aio::stream_writer writer) -> aio::coro<> {
     const std::string chunk(64 * 1024, 'c');
     while (writer.transport().get_write_buffer_size() < 256 * 1024) writer.write(chunk);
     static_cast<void>(co_await ending(reader.read()));
@@ -178,10 +180,10 @@ AIO_NET_TEST("server: abort_clients ends all at once", "[net][server]") {
   auto server = co_await aio::start_server(handler, "127.0.0.1", 0);
   test::raw_socket one = test::raw_socket::narrow_connected_to(server.port());
   test::raw_socket two = test::raw_socket::narrow_connected_to(server.port());
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   server.close();
   auto waiting = aio::create_task(ending(server.wait_closed()));
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK_FALSE(waiting.done());  // they do not read
   server.abort_clients();
   const std::string how = co_await waiting;
@@ -190,7 +192,8 @@ AIO_NET_TEST("server: abort_clients ends all at once", "[net][server]") {
 
 // ----- serve_forever -----
 
-AIO_NET_TEST("server: serve_forever starts it, and a cancel closes it", "[net][server]") {
+AIO_NET_TEST("server: serve_forever starts it, and a cancel closes it",
+             "[net][server]") {
   auto server = co_await start({.start_serving = false});
   const std::uint16_t port = server.port();
   auto serving = aio::create_task(server.serve_forever());
@@ -221,7 +224,7 @@ AIO_NET_TEST("server: serve_forever waits for its connections when it is cancell
   auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port());
   const std::string line = co_await reader.readline();
   serving.cancel("enough");
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK_FALSE(serving.done());
   CHECK_FALSE(server.is_serving());
   writer.close();
@@ -239,6 +242,20 @@ AIO_NET_TEST("server: close from elsewhere ends serve_forever as cancelled",
   CHECK(how == "cancelled");
   CHECK(serving.cancelled());
   CHECK(serving.cancelling() == 0);
+}
+
+AIO_NET_TEST("server: closed from elsewhere, serve_forever waits for its connections",
+             "[net][server]") {
+  auto server = co_await start();
+  auto serving = aio::create_task(server.serve_forever());
+  auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port());
+  const std::string line = co_await reader.readline();
+  server.close();
+  co_await test::polls(5);
+  CHECK_FALSE(serving.done());
+  writer.close();
+  const std::string how = co_await ending(serving);
+  CHECK(how == "cancelled");
 }
 
 AIO_NET_TEST("server: serve_forever under a time limit", "[net][server]") {
@@ -263,7 +280,8 @@ AIO_NET_TEST("server: as a resource it is closed at the end of the block",
 
 // ----- where it listens -----
 
-AIO_NET_TEST("server: an empty host means all interfaces, on one port", "[net][server]") {
+AIO_NET_TEST("server: an empty host means all interfaces, on one port",
+             "[net][server]") {
   auto server = co_await aio::start_server(greet_and_stay, "", 0);
   const std::vector<aio::endpoint> all = server.endpoints();
   REQUIRE_FALSE(all.empty());
@@ -307,7 +325,8 @@ AIO_NET_TEST("server: a port in use is an error that names the address",
     text = error.what();
   }
   CHECK(in_use);
-  CHECK_THAT(text, ContainsSubstring("cannot listen on 127.0.0.1:" + std::to_string(port)));
+  CHECK_THAT(text,
+             ContainsSubstring("cannot listen on 127.0.0.1:" + std::to_string(port)));
   const std::string line = co_await first_line("127.0.0.1", port);
   CHECK(line == "hello\n");
 }
@@ -372,13 +391,15 @@ TEST_CASE("server: it ends with its loop", "[net][server]") {
   const std::size_t before = test::open_descriptors();
   {
     aio::event_loop loop;
-    auto server = loop.run_until_complete(loop.create_task([&]() -> aio::coro<aio::server> {
-      auto made = co_await start();
-      co_return made;
-    }));
+    auto server =
+        loop.run_until_complete(loop.create_task([&]() -> aio::coro<aio::server> {
+          auto made = co_await start();
+          co_return made;
+        }));
     test::raw_socket client = test::raw_socket::connected_to(server.port());
-    loop.run_until_complete(test::polls(loop, 5));
-    loop.set_exception_handler([](const aio::exception_context&) {});  // the handler's task
+    loop.run_until_complete(test::polls(5));
+    loop.set_exception_handler(
+        [](const aio::exception_context&) {});  // the handler's task
     loop.close();
     CHECK(server.endpoints().empty());
     CHECK(client.receive_now() == "hello\n");

@@ -53,7 +53,8 @@ AIO_NET_TEST("start_server: fifty clients are served at once", "[net][start_serv
   int inside = 0;
   int most = 0;
   auto all_there = loop.create_future();
-  auto handler = [&](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [&](aio::stream_reader reader,
+                     aio::stream_writer writer) -> aio::coro<> {
     most = std::max(most, ++inside);
     if (inside == 50) all_there.set_result();
     co_await all_there;
@@ -81,10 +82,12 @@ AIO_NET_TEST("start_server: a handler that returns closes its connection",
   CHECK(all == "bye\n");
 }
 
-AIO_NET_TEST("start_server: a handler that fails closes only its own connection, and is "
-             "reported",
-             "[net][start_server]") {
-  auto handler = [](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+AIO_NET_TEST(
+    "start_server: a handler that fails closes only its own connection, and is "
+    "reported",
+    "[net][start_server]") {
+  auto handler = [](aio::stream_reader reader,
+                    aio::stream_writer writer) -> aio::coro<> {
     for (;;) {
       const std::string line = co_await reader.readline();
       if (line.empty()) break;
@@ -101,8 +104,8 @@ AIO_NET_TEST("start_server: a handler that fails closes only its own connection,
   const std::string end = co_await bad.first.read();
   CHECK(end.empty());
   REQUIRE(reports.count() == 1);
-  CHECK_THAT(reports[0].source, Catch::Matchers::ContainsSubstring(
-                                    to_string(bad.second.sockname())));
+  CHECK_THAT(reports[0].source,
+             Catch::Matchers::ContainsSubstring(to_string(bad.second.sockname())));
   CHECK(reports.take() == "in the handler");
   good.second.write("two\n");
   const std::string two = co_await good.first.readline();
@@ -128,8 +131,9 @@ AIO_NET_TEST("start_server: a failed handler's connection closes though others h
   CHECK(reports.take() == "boom");
 }
 
-AIO_NET_TEST("start_server: a handler that is cancelled closes its connection in silence",
-             "[net][start_server]") {
+AIO_NET_TEST(
+    "start_server: a handler that is cancelled closes its connection in silence",
+    "[net][start_server]") {
   aio::any_task serving;
   auto handler = [&](aio::stream_reader reader, aio::stream_writer) -> aio::coro<> {
     serving = aio::current_task();
@@ -145,7 +149,8 @@ AIO_NET_TEST("start_server: a handler that is cancelled closes its connection in
   CHECK(serving.cancelled());
 }
 
-AIO_NET_TEST("start_server: the handler may be a plain function", "[net][start_server]") {
+AIO_NET_TEST("start_server: the handler may be a plain function",
+             "[net][start_server]") {
   auto handler = [](const aio::stream_reader&, const aio::stream_writer& writer) {
     writer.write("hello\n");  // and the last writer goes
   };
@@ -155,8 +160,9 @@ AIO_NET_TEST("start_server: the handler may be a plain function", "[net][start_s
   CHECK(all == "hello\n");
 }
 
-AIO_NET_TEST("start_server: a plain function that throws is reported, and others are served",
-             "[net][start_server]") {
+AIO_NET_TEST(
+    "start_server: a plain function that throws is reported, and others are served",
+    "[net][start_server]") {
   int calls = 0;
   auto handler = [&](const aio::stream_reader&, const aio::stream_writer& writer) {
     if (++calls == 1) throw boom();
@@ -187,10 +193,10 @@ AIO_NET_TEST("start_server: a handler is kept alive until its last task has ende
     auto server = co_await std::move(starting);
     auto pair = co_await aio::open_connection("127.0.0.1", server.port());
     // The handler must have begun before the server goes.
-    co_await test::polls(loop, 5);
+    co_await test::polls(5);
     server.close();
     answer = pair.first;
-    co_await test::polls(loop, 5);
+    co_await test::polls(5);
     CHECK(alive == 1);
     go_on.set_result();
     const std::string line = co_await answer->readline();
@@ -201,19 +207,21 @@ AIO_NET_TEST("start_server: a handler is kept alive until its last task has ende
   co_await test::until(is_gone);
 }
 
-AIO_NET_TEST("start_server: a server without handles serves on", "[net][start_server]") {
+AIO_NET_TEST("start_server: a server without handles serves on",
+             "[net][start_server]") {
   std::uint16_t port = 0;
   {
     auto server = co_await aio::start_server(echo, "127.0.0.1", 0);
     port = server.port();
   }
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   const std::string answer = co_await ask(port, "still there?");
   CHECK(answer == "still there?\n");
 }
 
 AIO_NET_TEST("start_server: the limit is that of the readers", "[net][start_server]") {
-  auto handler = [](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [](aio::stream_reader reader,
+                    aio::stream_writer writer) -> aio::coro<> {
     std::string first = co_await ending(reader.readline());
     const std::string second = co_await reader.readline();
     writer.write(first + " / " + second);
@@ -241,7 +249,8 @@ AIO_NET_TEST("start_server: a handler that awaits with a half-closed client answ
              "[net][start_server]") {
   // Like: the echo server of asyncio's documentation.
   std::vector<std::string> log;
-  auto handler = [&](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [&](aio::stream_reader reader,
+                     aio::stream_writer writer) -> aio::coro<> {
     const std::string data = co_await reader.read(100);
     log.push_back("received " + data + " from " + writer.peername().address());
     writer.write(data);
@@ -274,7 +283,8 @@ TEST_CASE("start_server: it works on a loop that is a guest of somebody's io_con
   auto body = []() -> aio::coro<std::string> {
     auto server = co_await aio::start_server(echo, "127.0.0.1", 0);
     std::string all;
-    for (const char* word : {"one", "two", "three"}) all += co_await ask(server.port(), word);
+    for (const char* word : {"one", "two", "three"})
+      all += co_await ask(server.port(), word);
     server.close();
     co_await server.wait_closed();
     co_return all;

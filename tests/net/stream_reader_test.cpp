@@ -70,8 +70,9 @@ stream_reader ended(std::string_view text, std::ptrdiff_t limit = 8) {
 
 // ----- what the reads take -----
 
-AIO_TEST("stream_reader: every kind of read gets its bytes, whatever pieces they come in",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: every kind of read gets its bytes, whatever pieces they come in",
+    "[net][stream_reader]") {
   const std::string text = "alpha\nbeta\n--gamma\r\n12345<<end>>a,b;c\n\ntail";
   for (std::size_t size = 1; size <= text.size(); ++size) {
     stream_reader r;
@@ -92,9 +93,9 @@ AIO_TEST("stream_reader: every kind of read gets its bytes, whatever pieces they
     got.push_back(co_await r.read());
     got[got.size() - 2] += std::exchange(got.back(), "");
     CAPTURE(size);
-    const std::vector<std::string> expected = {"alpha\n",  "beta\n", "--gamma\r\n", "12345",
-                                               "<<end>>",  "a,",     "b;",          "c\n",
-                                               "\n",       "tail",   ""};
+    const std::vector<std::string> expected = {
+        "alpha\n", "beta\n", "--gamma\r\n", "12345", "<<end>>", "a,",
+        "b;",      "c\n",    "\n",          "tail",  ""};
     REQUIRE(got == expected);
     CHECK(r.at_eof());
     co_await std::move(feeding);
@@ -301,8 +302,9 @@ AIO_TEST("stream_reader: the limit is the same whatever the pieces",
   }
 }
 
-AIO_TEST("stream_reader: readuntil beyond the limit leaves the bytes, and says how many",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: readuntil beyond the limit leaves the bytes, and says how many",
+    "[net][stream_reader]") {
   stream_reader r = fed("0123456789\n");
   for (int i = 0; i < 2; ++i) {
     const std::string found = co_await outcome_of(r.readuntil("\n"));
@@ -321,8 +323,10 @@ AIO_TEST("stream_reader: readuntil beyond the limit leaves the bytes, and says h
   CHECK(fits == "\"01234567\n\"");
 }
 
-AIO_TEST("stream_reader: bytes that readuntil counts can be taken without losing a separator",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: bytes that readuntil counts can be taken without losing a "
+    "separator",
+    "[net][stream_reader]") {
   stream_reader r = fed("0123456789\r");
   std::size_t consumed = 0;
   try {
@@ -383,8 +387,9 @@ AIO_TEST("stream_reader: at_eof is true when the stream has ended and all was ta
   CHECK((line + some + all + none).empty());
 }
 
-AIO_TEST("stream_reader: an end before what was asked for is incomplete, and takes the rest",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: an end before what was asked for is incomplete, and takes the rest",
+    "[net][stream_reader]") {
   stream_reader exactly = ended("abc");
   const std::string three_of_five = co_await outcome_of(exactly.readexactly(5));
   CHECK(three_of_five == "incomplete \"abc\" of 5");
@@ -438,8 +443,9 @@ AIO_TEST("stream_reader: nothing can be fed after the end", "[net][stream_reader
 
 // ----- errors -----
 
-AIO_TEST("stream_reader: an exception reaches the one who waits, and all reads after it",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: an exception reaches the one who waits, and all reads after it",
+    "[net][stream_reader]") {
   stream_reader r = fed("left");
   CHECK_FALSE(r.exception());
   auto pending = aio::create_task(ending(r.readexactly(10)));
@@ -452,8 +458,9 @@ AIO_TEST("stream_reader: an exception reaches the one who waits, and all reads a
   CHECK(test::name_of(r.exception()) == "boom");
 }
 
-AIO_TEST("stream_reader: a second one that has to wait is told so, and the first goes on",
-         "[net][stream_reader]") {
+AIO_TEST(
+    "stream_reader: a second one that has to wait is told so, and the first goes on",
+    "[net][stream_reader]") {
   stream_reader r = fed("half");
   auto first = aio::create_task(aio::detail::as_coro(r.readexactly(8)));
   co_await test::turns(1);
@@ -462,6 +469,28 @@ AIO_TEST("stream_reader: a second one that has to wait is told so, and the first
   r.feed_data("half");
   const std::string all = co_await std::move(first);
   CHECK(all == "halfhalf");
+}
+
+AIO_TEST("stream_reader: a read that finds what it wants goes past one that waits",
+         "[net][stream_reader]") {
+  stream_reader r = fed("abcdef");
+  auto line = aio::create_task(r.readline());
+  auto until = [](stream_reader from) -> aio::coro<std::string> {
+    co_return co_await from.readuntil("--");
+  };
+  co_await test::turns(1);
+  const std::string first = co_await r.readexactly(5);
+  CHECK(first == "abcde");
+  r.feed_data("gh\nxy-");
+  const std::string rest = co_await std::move(line);
+  CHECK(rest == "fgh\n");
+  auto part = aio::create_task(until, r);
+  co_await test::turns(1);
+  const std::string x = co_await r.read(1);
+  CHECK(x == "x");
+  r.feed_data("-z");
+  const std::string end = co_await std::move(part);
+  CHECK(end == "y--");
 }
 
 AIO_TEST("stream_reader: bytes for which a task was woken are not read by another",

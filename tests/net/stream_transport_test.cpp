@@ -151,11 +151,13 @@ AIO_NET_TEST("transport: after the end of file it closes, unless it is kept open
     link.client->transport.write_eof();
     link.client->transport.write_eof();  // may be repeated
     CHECK_THROWS_AS(link.client->transport.write("x"), aio::usage_error);
-    const auto has_ended = [&] { return link.server->log.find("eof") != std::string::npos; };
+    const auto has_ended = [&] {
+      return link.server->log.find("eof") != std::string::npos;
+    };
     co_await test::until(has_ended);
     CHECK(link.server->transport.is_closing() == !keep_open);
     if (keep_open) {
-      co_await test::polls(loop, 3);
+      co_await test::polls(3);
       CHECK_FALSE(link.server->ended);
       link.server->transport.write("late answer");
       link.server->transport.close();
@@ -212,12 +214,13 @@ AIO_NET_TEST("transport: an exception in connection_lost is reported, and it is 
   co_await end_of(link.client);
   CHECK(reports.take() == "in connection_lost");
   CHECK(link.server->transport.native_handle() == -1);
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK(test::open_descriptors() == before);
 }
 
-AIO_NET_TEST("transport: an exception in pause_writing is reported, and writing goes on",
-             "[net][transport]") {
+AIO_NET_TEST(
+    "transport: an exception in pause_writing is reported, and writing goes on",
+    "[net][transport]") {
   auto link = co_await connect_protocols(loop);
   link.client->on_pause = [] { throw boom("in pause_writing"); };
   const std::size_t written = fill(link.client->transport, 64 * 1024);
@@ -229,13 +232,15 @@ AIO_NET_TEST("transport: an exception in pause_writing is reported, and writing 
 
 // ----- flow of writing -----
 
-AIO_NET_TEST("transport: pause_writing comes inside write, once, and resume_writing after",
-             "[net][transport]") {
+AIO_NET_TEST(
+    "transport: pause_writing comes inside write, once, and resume_writing after",
+    "[net][transport]") {
   auto link = co_await connect_protocols(loop);
   link.server->transport.pause_reading();
   aio::transport& t = link.client->transport;
   t.set_write_buffer_limits(50'000, 10'000);
-  CHECK(t.get_write_buffer_limits() == std::pair<std::size_t, std::size_t>(10'000, 50'000));
+  CHECK(t.get_write_buffer_limits() ==
+        std::pair<std::size_t, std::size_t>(10'000, 50'000));
 
   std::size_t sent = fill(t, 50'000);
   CHECK(link.client->log == "made pause");
@@ -244,7 +249,7 @@ AIO_NET_TEST("transport: pause_writing comes inside write, once, and resume_writ
     t.write(std::string(100'000, 'z'));
     sent += 100'000;
   }
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   CHECK(link.client->log == "made pause");
 
   link.server->transport.resume_reading();
@@ -323,26 +328,27 @@ AIO_NET_TEST("transport: many writes after the loss are reported, once",
 
 // ----- flow of reading -----
 
-AIO_NET_TEST("transport: nothing is delivered while reading is paused, and nothing is lost",
-             "[net][transport]") {
+AIO_NET_TEST(
+    "transport: nothing is delivered while reading is paused, and nothing is lost",
+    "[net][transport]") {
   constexpr std::size_t sizes[] = {1, 200, 256, 3000, 100'000};
   for (const std::size_t size : sizes) {
     // The receive is under way when reading is paused, or not yet.
     for (const int turns : {0, 4}) {
       auto link = co_await connect_protocols(loop);
       CHECK(link.server->transport.is_reading());
-      co_await test::polls(loop, turns);
+      co_await test::polls(turns);
       link.server->transport.pause_reading();
       link.server->transport.pause_reading();  // may be repeated
       CHECK_FALSE(link.server->transport.is_reading());
       const std::string sent = test::pattern(size);
       link.client->transport.write(sent);
       link.client->transport.close();
-      co_await test::polls(loop, 10);
+      co_await test::polls(10);
       CHECK(link.server->log == "made");
       link.server->transport.resume_reading();
       link.server->transport.resume_reading();  // may be repeated
-      CHECK(link.server->log == "made");  // never from within
+      CHECK(link.server->log == "made");        // never from within
       co_await end_of(link.server);
       CAPTURE(size, turns);
       CHECK(link.server->log == "made data eof lost");
@@ -354,10 +360,10 @@ AIO_NET_TEST("transport: nothing is delivered while reading is paused, and nothi
 AIO_NET_TEST("transport: an end of file that comes during a pause is held back as well",
              "[net][transport]") {
   auto link = co_await connect_protocols(loop);
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   link.server->transport.pause_reading();
   link.client->transport.close();
-  co_await test::polls(loop, 10);
+  co_await test::polls(10);
   CHECK(link.server->log == "made");
   link.server->transport.resume_reading();
   co_await end_of(link.server);
@@ -386,7 +392,7 @@ AIO_NET_TEST("transport: paused in connection_made it does not read until it may
   server->on_made = [](aio::transport& t) { t.pause_reading(); };
   auto link = co_await connect_protocols(loop, std::make_shared<recorder>(), server);
   link.client->transport.write("early");
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK(link.server->log == "made");
   link.server->transport.resume_reading();
   const auto has_come = [&] { return link.server->received == "early"; };
@@ -396,10 +402,10 @@ AIO_NET_TEST("transport: paused in connection_made it does not read until it may
 AIO_NET_TEST("transport: closed while it holds bytes back it delivers nothing any more",
              "[net][transport]") {
   auto link = co_await connect_protocols(loop);
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   link.server->transport.pause_reading();
   link.client->transport.write("held back");
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   link.server->transport.close();
   link.server->transport.resume_reading();
   co_await end_of(link.server);
@@ -412,10 +418,10 @@ AIO_NET_TEST("transport: closed while it holds bytes back it delivers nothing an
 
 AIO_NET_TEST("transport: resumed after the end it does nothing", "[net][transport]") {
   auto link = co_await connect_protocols(loop);
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   link.server->transport.pause_reading();
   link.client->transport.write("held back");
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   link.server->transport.close();
   co_await end_of(link.server);
   link.server->transport.resume_reading();
@@ -426,13 +432,14 @@ AIO_NET_TEST("transport: resumed after the end it does nothing", "[net][transpor
 
 // ----- loss -----
 
-AIO_NET_TEST("transport: a reset is connection_lost with the error", "[net][transport]") {
+AIO_NET_TEST("transport: a reset is connection_lost with the error",
+             "[net][transport]") {
   auto server = std::make_shared<recorder>();
   auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
   test::raw_socket client = test::raw_socket::connected_to(listening.port());
   const auto is_there = [&] { return static_cast<bool>(server->transport); };
   co_await test::until(is_there);
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   client.reset();
   co_await end_of(server);
   CHECK(server->log == "made lost with an error");
@@ -452,7 +459,8 @@ AIO_NET_TEST("transport: abort drops the queue and is no error", "[net][transpor
   CHECK(link.server->received.size() < written);
 }
 
-AIO_NET_TEST("transport: it knows its addresses, also after the end", "[net][transport]") {
+AIO_NET_TEST("transport: it knows its addresses, also after the end",
+             "[net][transport]") {
   auto link = co_await connect_protocols(loop);
   const aio::endpoint ours = link.client->transport.sockname();
   CHECK(link.server->transport.peername() == ours);
@@ -499,14 +507,14 @@ AIO_NET_TEST("transport: a protocol takes over while a receive is under way",
   client.send("1");
   const auto one = [&] { return first->received == "1"; };
   co_await test::until(one);
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   aio::transport t = first->transport;
   t.set_protocol(second);
   first.reset();  // and its memory
   client.send("22222");
   const auto two = [&] { return second->received == "22222"; };
   co_await test::until(two);
-  co_await test::polls(loop, 4);
+  co_await test::polls(4);
   t.set_protocol(third);
   client.send("3333333333333333333333333");
   const auto three = [&] { return third->received.size() == 25; };
@@ -535,7 +543,8 @@ AIO_NET_TEST("transport: a buffered protocol gets all bytes in its own memory",
   constexpr std::size_t rooms[] = {1, 100, 65'536, 300'000};
   for (const std::size_t room : rooms) {
     auto server = std::make_shared<buffered_recorder>(room);
-    auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
+    auto listening =
+        co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
     test::raw_socket client = test::raw_socket::connected_to(listening.port());
     const std::string sent = test::pattern(room == 1 ? 2000 : 200'000);
     client.send(sent);
@@ -582,7 +591,8 @@ TEST_CASE("transport: of a guest loop the callbacks are a part of the loop",
   };
   server->on_lost = [&] { note("lost"); };
   auto body = [&]() -> aio::coro<> {
-    auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
+    auto listening =
+        co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
     auto [reader, writer] =
         co_await aio::open_connection("127.0.0.1", listening.port());
     writer.write("question");
@@ -610,7 +620,8 @@ AIO_NET_TEST("transport: the connection lives without handles and ends with the 
   CHECK(link.client->log == "made data");
 }
 
-TEST_CASE("transport: an empty one says that there is no connection", "[net][transport]") {
+TEST_CASE("transport: an empty one says that there is no connection",
+          "[net][transport]") {
   aio::transport empty;
   CHECK_FALSE(empty);
   CHECK_THROWS_AS(empty.write("x"), aio::usage_error);

@@ -68,7 +68,8 @@ AIO_NET_TEST("stream_writer: the further writes of a turn leave together on the 
   CHECK(all.substr(0, 20) == "01234567890123456789");
 }
 
-AIO_NET_TEST("stream_writer: writelines writes each of a range", "[net][stream_writer]") {
+AIO_NET_TEST("stream_writer: writelines writes each of a range",
+             "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   const std::vector<std::string> strings = {"one\n", "two\n"};
   link.client.writer.writelines(strings);
@@ -100,7 +101,7 @@ AIO_NET_TEST("stream_writer: drain waits until the other end has taken enough",
   auto link = co_await connect_streams(loop);
   const std::size_t written = test::fill(link.client.writer);
   auto draining = aio::create_task(ending(link.client.writer.drain()));
-  co_await test::polls(loop, 20);
+  co_await test::polls(20);
   CHECK_FALSE(draining.done());  // nobody reads
   std::size_t read = 0;
   while (!draining.done()) {
@@ -124,7 +125,7 @@ AIO_NET_TEST("stream_writer: any number of tasks may drain, and all go on",
   for (int i = 0; i < 5; ++i) {
     draining.push_back(aio::create_task(ending(link.client.writer.drain())));
   }
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   for (const auto& one : draining) CHECK_FALSE(one.done());
   const std::string all = co_await link.server.reader.readexactly(written);
   CHECK(all.size() == written);
@@ -138,20 +139,22 @@ AIO_NET_TEST("stream_writer: a cancelled drain leaves the bytes on their way",
              "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   const std::size_t written = test::fill(link.client.writer);
-  const std::string how = co_await ending(aio::wait_for(link.client.writer.drain(), 5ms));
+  const std::string how =
+      co_await ending(aio::wait_for(link.client.writer.drain(), 5ms));
   CHECK(how == "timeout");
   link.client.writer.close();
   const std::string all = co_await link.server.reader.read();
   CHECK(all.size() == written);
 }
 
-AIO_NET_TEST("stream_writer: the limits of the queue can be set", "[net][stream_writer]") {
+AIO_NET_TEST("stream_writer: the limits of the queue can be set",
+             "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   aio::transport& t = link.client.writer.transport();
   t.set_write_buffer_limits(0);
   test::fill(link.client.writer);
   auto draining = aio::create_task(ending(link.client.writer.drain()));
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK_FALSE(draining.done());
   t.abort();
   const std::string how = co_await draining;
@@ -195,7 +198,8 @@ AIO_NET_TEST("stream_writer: after write_eof the answer still comes",
   CHECK(answer == "ONE TWO THREE");
 }
 
-AIO_NET_TEST("stream_writer: write_eof waits for what is queued", "[net][stream_writer]") {
+AIO_NET_TEST("stream_writer: write_eof waits for what is queued",
+             "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   const std::size_t written = test::fill(link.client.writer);
   link.client.writer.write_eof();
@@ -216,7 +220,7 @@ AIO_NET_TEST("stream_writer: close sends what is queued, then ends the stream",
   link.client.writer.close();  // may be repeated
   CHECK(link.client.writer.is_closing());
   auto closed = aio::create_task(ending(link.client.writer.wait_closed()));
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   CHECK_FALSE(closed.done());
   const std::string all = co_await link.server.reader.read();
   CHECK(all.size() == written);
@@ -246,7 +250,7 @@ AIO_NET_TEST("stream_writer: wait_closed returns at once when it is over, for an
   auto link = co_await connect_streams(loop);
   aio::stream_writer same = link.client.writer;
   auto other = aio::create_task(ending(same.wait_closed()));
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK_FALSE(other.done());
   link.client.writer.close();
   co_await link.client.writer.wait_closed();
@@ -271,8 +275,9 @@ AIO_NET_TEST("stream_writer: a cancelled wait_closed lets the connection close",
   CHECK(link.client.writer.is_closing());
 }
 
-AIO_NET_TEST("stream_writer: writes after the end are dropped and many are reported, once",
-             "[net][stream_writer]") {
+AIO_NET_TEST(
+    "stream_writer: writes after the end are dropped and many are reported, once",
+    "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   link.client.writer.close();
   co_await link.client.writer.wait_closed();
@@ -321,7 +326,7 @@ AIO_NET_TEST("stream_writer: dropping the last one closes, after what is queued"
   const std::size_t written = test::fill(link.client.writer);
   aio::stream_writer copy = link.client.writer;
   link.client.writer = aio::stream_writer();
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK_FALSE(copy.is_closing());
   copy = aio::stream_writer();
   const std::string all = co_await link.server.reader.read();
@@ -329,7 +334,8 @@ AIO_NET_TEST("stream_writer: dropping the last one closes, after what is queued"
   CHECK(link.server.reader.at_eof());
 }
 
-AIO_NET_TEST("stream_writer: the reader alone keeps nothing open", "[net][stream_writer]") {
+AIO_NET_TEST("stream_writer: the reader alone keeps nothing open",
+             "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);
   link.client.writer = aio::stream_writer();
   const std::string at_client = co_await link.client.reader.read();

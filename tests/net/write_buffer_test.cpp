@@ -58,8 +58,9 @@ TEST_CASE("write_buffer: a large write has a chunk of its own", "[net][write_buf
   CHECK(queue.size() == 100'010);
 }
 
-TEST_CASE("write_buffer: bytes leave in the order of the writes, however they are taken",
-          "[net][write_buffer]") {
+TEST_CASE(
+    "write_buffer: bytes leave in the order of the writes, however they are taken",
+    "[net][write_buffer]") {
   const std::size_t sizes[] = {1, 3, 500, 7, 16'384, 16'385, 2, 40'000, 16'383, 11};
   constexpr std::size_t rooms[] = {1, 2, 511, 16'384, 16'390, 50'000, 1'000'000};
   constexpr std::size_t vector_counts[] = {1, 2, 64};

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -49,7 +50,8 @@ class with_own_handler {
 AIO_NET_TEST("signals: a handler runs as a callback of the loop, each time",
              "[os][signals]") {
   int calls = 0;
-  loop.add_signal_handler(SIGUSR1, [&](int n) { calls += n; }, 2);
+  loop.add_signal_handler(
+      SIGUSR1, [&](int n) { calls += n; }, 2);
   for (int i = 1; i <= 3; ++i) {
     ::raise(SIGUSR1);
     CHECK(calls == 2 * (i - 1));  // never from within
@@ -61,6 +63,20 @@ AIO_NET_TEST("signals: a handler runs as a callback of the loop, each time",
   CHECK_FALSE(loop.remove_signal_handler(SIGUSR2));
 }
 
+AIO_NET_TEST("signals: every call gets the arguments as they were given",
+             "[os][signals]") {
+  std::vector<std::string> seen;
+  loop.add_signal_handler(
+      SIGUSR1, [&](std::string text) { seen.push_back(std::move(text)); },
+      std::string("long enough to be on the heap"));
+  for (std::size_t i = 1; i <= 2; ++i) {
+    ::raise(SIGUSR1);
+    const auto has_come = [&] { return seen.size() == i; };
+    co_await test::until(has_come);
+  }
+  CHECK(seen[1] == "long enough to be on the heap");
+}
+
 AIO_NET_TEST("signals: a second handler replaces the first", "[os][signals]") {
   std::string log;
   loop.add_signal_handler(SIGUSR1, [&] { log += "first"; });
@@ -68,7 +84,7 @@ AIO_NET_TEST("signals: a second handler replaces the first", "[os][signals]") {
   ::raise(SIGUSR1);
   const auto has_come = [&] { return !log.empty(); };
   co_await test::until(has_come);
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
   CHECK(log == "second");
   CHECK(loop.remove_signal_handler(SIGUSR1));
 }
@@ -87,7 +103,8 @@ AIO_NET_TEST("signals: a handler that throws is reported, and stays", "[os][sign
   co_await test::until(again);
 }
 
-AIO_NET_TEST("signals: a handler may remove itself, or replace itself", "[os][signals]") {
+AIO_NET_TEST("signals: a handler may remove itself, or replace itself",
+             "[os][signals]") {
   std::string log;
   const std::string a = "a string that is not stored inside of its object";
   loop.add_signal_handler(SIGUSR1, [&loop, &log, mine = a] {
@@ -139,6 +156,7 @@ AIO_NET_TEST("signals: numbers that cannot be handled are refused", "[os][signal
   CHECK_THROWS_AS(loop.add_signal_handler(0, [] {}), std::invalid_argument);
   CHECK_THROWS_AS(loop.add_signal_handler(-1, [] {}), std::invalid_argument);
   CHECK_THROWS_AS(loop.add_signal_handler(1000, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(loop.remove_signal_handler(1000), std::invalid_argument);
   co_return;
 }
 
@@ -158,12 +176,12 @@ TEST_CASE("signals: two loops may handle one signal, and one may end before the 
     first.add_signal_handler(SIGUSR1, [&] { ++calls; });
     second.add_signal_handler(SIGUSR1, [&] { calls += 10; });
     ::raise(SIGUSR1);
-    first.run_until_complete(test::polls(first, 10));
-    second.run_until_complete(test::polls(second, 10));
+    first.run_until_complete(test::polls(10));
+    second.run_until_complete(test::polls(10));
     CHECK(calls == 11);
   }
   ::raise(SIGUSR1);
-  second.run_until_complete(test::polls(second, 10));
+  second.run_until_complete(test::polls(10));
   CHECK(calls == 21);
   CHECK(own_calls == 0);
   second.remove_signal_handler(SIGUSR1);
@@ -172,7 +190,8 @@ TEST_CASE("signals: two loops may handle one signal, and one may end before the 
 
 // ----- wait_signal -----
 
-AIO_NET_TEST("wait_signal: yields the number of the one that came", "[os][wait_signal]") {
+AIO_NET_TEST("wait_signal: yields the number of the one that came",
+             "[os][wait_signal]") {
   const with_own_handler program(SIGUSR2);
   for (const int number : {SIGUSR1, SIGUSR2}) {
     auto waiting = aio::create_task(aio::wait_signal(SIGUSR1, SIGUSR2));
@@ -187,7 +206,8 @@ AIO_NET_TEST("wait_signal: yields the number of the one that came", "[os][wait_s
   CHECK(own_calls == 0);
 }
 
-AIO_NET_TEST("wait_signal: cancelled, the former actions are back", "[os][wait_signal]") {
+AIO_NET_TEST("wait_signal: cancelled, the former actions are back",
+             "[os][wait_signal]") {
   const with_own_handler program(SIGUSR1);
   auto waiting = aio::create_task(ending(aio::wait_signal(SIGUSR1)));
   co_await test::turns(2);

@@ -22,12 +22,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-aio::coro<> send_all(aio::stream_writer writer, std::string_view text, std::size_t piece,
-                     std::size_t& most_queued) {
+aio::coro<> send_all(aio::stream_writer writer, std::string_view text,
+                     std::size_t piece, std::size_t& most_queued) {
   for (std::size_t at = 0; at < text.size(); at += piece) {
     writer.write(text.substr(at, piece));
-    most_queued =
-        std::max(most_queued, writer.transport().get_write_buffer_size());
+    most_queued = std::max(most_queued, writer.transport().get_write_buffer_size());
     co_await writer.drain();
   }
   writer.write_eof();
@@ -94,9 +93,11 @@ AIO_NET_TEST("backpressure: a reader that takes nothing stops the sender for goo
   std::size_t queued = 0;
   const std::string text = test::pattern(16 * megabyte);
   auto sending = aio::create_task(send_all(link.client.writer, text, 65'536, queued));
-  const auto is_held_back = [&] { return !link.server.writer.transport().is_reading(); };
+  const auto is_held_back = [&] {
+    return !link.server.writer.transport().is_reading();
+  };
   co_await test::until(is_held_back);
-  co_await test::polls(loop, 200);
+  co_await test::polls(200);
   CHECK_FALSE(sending.done());
   CHECK(link.server.reader.buffered() < 200'000);
   // And it goes on when the reader does.
@@ -105,13 +106,16 @@ AIO_NET_TEST("backpressure: a reader that takes nothing stops the sender for goo
   co_await std::move(sending);
 }
 
-AIO_NET_TEST("backpressure: readexactly and read to the end go beyond the limit of a reader",
-             "[paths][backpressure]") {
+AIO_NET_TEST(
+    "backpressure: readexactly and read to the end go beyond the limit of a reader",
+    "[paths][backpressure]") {
   const std::string text = test::pattern(megabyte);
   auto link = co_await test::connect_streams(loop, 1024);
   std::size_t queued = 0;
   auto sending = aio::create_task(send_all(link.client.writer, text, 50'000, queued));
-  const auto is_held_back = [&] { return !link.server.writer.transport().is_reading(); };
+  const auto is_held_back = [&] {
+    return !link.server.writer.transport().is_reading();
+  };
   co_await test::until(is_held_back);
   const std::string half = co_await link.server.reader.readexactly(megabyte / 2);
   CHECK((half == text.substr(0, megabyte / 2)));
@@ -132,7 +136,7 @@ AIO_NET_TEST("backpressure: a peer that reads a few bytes at a time gets all of 
   std::string got;
   while (!peer.is_at_end()) {
     got += peer.receive_now();
-    co_await test::polls(loop, 1);
+    co_await test::polls(1);
   }
   CHECK((got == text));
 }

@@ -94,8 +94,9 @@ TEST_CASE("descriptors: all that a program with everything opens are close-on-ex
 
 #if !defined(AIO_TEST_SANITIZED)
 
-AIO_NET_TEST("descriptors: out of them the server reports it, pauses, and accepts again",
-             "[paths][descriptors][slow]") {
+AIO_NET_TEST(
+    "descriptors: out of them the server reports it, pauses, and accepts again",
+    "[paths][descriptors][slow]") {
   int served = 0;
   auto handler = [&](const aio::stream_reader&, const aio::stream_writer& writer) {
     ++served;
@@ -112,7 +113,7 @@ AIO_NET_TEST("descriptors: out of them the server reports it, pauses, and accept
     const auto is_reported = [&] { return reports.count() > 0; };
     co_await test::until(is_reported);
     // However often the loop turns, it does not try again at once.
-    co_await test::polls(loop, 500);
+    co_await test::polls(500);
     CHECK(served == 0);
     CHECK(reports.count() == 1);
     CHECK(test::name_of(reports[0].exception).find("files") != std::string::npos);
@@ -126,7 +127,7 @@ AIO_NET_TEST("descriptors: out of them the server reports it, pauses, and accept
   while (!all_are_served()) co_await aio::sleep(5ms);
   CHECK(loop.time() - began < 3s);
   for (auto& one : clients) CHECK(one.receive_all() == "hello\n");
-  co_await test::polls(loop, 2);
+  co_await test::polls(2);
 }
 
 AIO_NET_TEST("descriptors: a server that pauses for lack of them can be closed",
@@ -162,7 +163,8 @@ AIO_NET_TEST("descriptors: out of them connecting is an error, and later works",
 
 AIO_NET_TEST("descriptors: hundreds of connections leave none behind",
              "[paths][descriptors]") {
-  auto handler = [](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [](aio::stream_reader reader,
+                    aio::stream_writer writer) -> aio::coro<> {
     const std::string line = co_await reader.readline();
     writer.write(line);
   };

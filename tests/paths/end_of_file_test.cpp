@@ -46,13 +46,13 @@ aio::coro<> check_arrival(aio::event_loop& loop, aio::server server, when moment
       test::raw_socket client = test::raw_socket::connected_to(server.port());
       std::string_view rest = sent;
       if (moment == when::before_receive) {
-        co_await test::polls(loop, 1);
+        co_await test::polls(1);
       } else if (moment == when::while_receiving) {
-        co_await test::polls(loop, 4);
+        co_await test::polls(4);
       } else if (moment == when::behind_a_byte) {
         client.send(rest.substr(0, 1));
         rest.remove_prefix(1);
-        co_await test::polls(loop, 4);
+        co_await test::polls(4);
       }
       if (!rest.empty()) client.send(rest);
       client.shut_down_sending();
@@ -93,9 +93,12 @@ struct receiver : aio::protocol {
 };
 
 struct buffered_receiver : aio::buffered_protocol {
-  buffered_receiver(aio::future<result>& to, std::size_t size) : arrived(to), room(size) {}
+  buffered_receiver(aio::future<result>& to, std::size_t size)
+      : arrived(to), room(size) {}
   std::span<char> get_buffer(std::size_t) override { return room; }
-  void buffer_updated(std::size_t size) override { got.bytes.append(room.data(), size); }
+  void buffer_updated(std::size_t size) override {
+    got.bytes.append(room.data(), size);
+  }
   bool eof_received() override {
     got.ended = true;
     return false;
@@ -163,8 +166,8 @@ AIO_NET_TEST("end of file: it comes to a reader that is held back by its limit",
 AIO_NET_TEST("end of file: it comes behind the last bytes to a protocol",
              "[paths][end_of_file]") {
   co_await check_all_moments(loop, [&loop](aio::future<result>& arrived) {
-    return loop.create_server([&arrived] { return std::make_unique<receiver>(arrived); },
-                              "127.0.0.1", 0);
+    return loop.create_server(
+        [&arrived] { return std::make_unique<receiver>(arrived); }, "127.0.0.1", 0);
   });
 }
 
@@ -175,7 +178,9 @@ AIO_NET_TEST("end of file: it comes behind the last bytes to a buffered protocol
     CAPTURE(room);
     co_await check_all_moments(loop, [&loop, room](aio::future<result>& arrived) {
       return loop.create_server(
-          [&arrived, room] { return std::make_unique<buffered_receiver>(arrived, room); },
+          [&arrived, room] {
+            return std::make_unique<buffered_receiver>(arrived, room);
+          },
           "127.0.0.1", 0);
     });
   }
@@ -191,7 +196,7 @@ AIO_NET_TEST("end of file: it comes to a client whose loop was busy meanwhile",
       test::raw_socket peer = listener.accept();
       const int room = 4 * 1024 * 1024;
       ::setsockopt(peer.fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-      if (i % 2 == 0) co_await test::polls(loop, 3);
+      if (i % 2 == 0) co_await test::polls(3);
       peer.send(sent);
       peer.close();
       const std::string got = co_await streams.first.read();

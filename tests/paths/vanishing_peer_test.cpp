@@ -69,7 +69,7 @@ AIO_NET_TEST("vanishing peer: a read that waits gets the reset, and so do later 
   auto listener = test::raw_socket::listening();
   auto link = co_await connect(listener);
   auto reading = aio::create_task(error_of(link.reader.readline()));
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   link.peer.reset();
   const error_code first = co_await reading;
   CHECK(first == errc::connection_reset);
@@ -83,7 +83,7 @@ AIO_NET_TEST("vanishing peer: nobody reads, and yet it is noticed",
   auto listener = test::raw_socket::listening();
   auto link = co_await connect(listener);
   link.peer.send("unread");
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   link.peer.reset();
   const error_code closed = co_await error_of(link.writer.wait_closed());
   CHECK(closed == errc::connection_reset);
@@ -96,7 +96,7 @@ AIO_NET_TEST("vanishing peer: a drain that waits gets the error",
   fill(link.writer);
   auto draining = aio::create_task(error_of(link.writer.drain()));
   auto second = aio::create_task(error_of(link.writer.drain()));
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   CHECK_FALSE(draining.done());
   link.peer.reset();
   const error_code one = co_await draining;
@@ -114,7 +114,7 @@ AIO_NET_TEST("vanishing peer: a writer that does not read meets the error in dra
   for (int i = 0; i < 1000 && !met; ++i) {
     link.writer.write("is anybody there?");
     met = co_await error_of(link.writer.drain());
-    co_await test::polls(loop, 1);
+    co_await test::polls(1);
   }
   CHECK(is_gone(met));
   for (int i = 0; i < 3; ++i) link.writer.write("dropped");
@@ -129,7 +129,7 @@ AIO_NET_TEST("vanishing peer: it read our end of file, then it vanishes",
   link.writer.write("question");
   link.writer.write_eof();
   auto reading = aio::create_task(error_of(link.reader.read()));
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   link.peer.reset();
   const error_code how = co_await reading;
   CHECK(how == errc::connection_reset);
@@ -144,7 +144,7 @@ AIO_NET_TEST("vanishing peer: after its end of file, while we still send",
   CHECK(end.empty());
   fill(link.writer);
   auto draining = aio::create_task(error_of(link.writer.drain()));
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   CHECK_FALSE(draining.done());
   link.peer.reset();
   const error_code how = co_await draining;
@@ -158,7 +158,7 @@ AIO_NET_TEST("vanishing peer: while what is queued is flushed by close",
   fill(link.writer);
   link.writer.close();
   auto closing = aio::create_task(error_of(link.writer.wait_closed()));
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   CHECK_FALSE(closing.done());
   link.peer.reset();
   const error_code how = co_await closing;
@@ -168,13 +168,14 @@ AIO_NET_TEST("vanishing peer: while what is queued is flushed by close",
 AIO_NET_TEST("vanishing peer: while its flood holds the reader back",
              "[paths][vanishing_peer]") {
   auto listener = test::raw_socket::listening();
-  auto pair = co_await aio::open_connection("127.0.0.1", listener.port(), {.limit = 100});
+  auto pair =
+      co_await aio::open_connection("127.0.0.1", listener.port(), {.limit = 100});
   test::raw_socket peer = listener.accept();
   peer.send(std::string(10'000, 'x'));
   const auto is_held_back = [&] { return !pair.second.transport().is_reading(); };
   co_await test::until(is_held_back);
   peer.reset();
-  co_await test::polls(loop, 3);
+  co_await test::polls(3);
   error_code how;
   std::size_t got = 0;
   try {
@@ -193,7 +194,8 @@ AIO_NET_TEST("vanishing peer: while its flood holds the reader back",
 AIO_NET_TEST("vanishing peer: a client that goes before it is accepted is no trouble",
              "[paths][vanishing_peer]") {
   int served = 0;
-  auto handler = [&](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+  auto handler = [&](aio::stream_reader reader,
+                     aio::stream_writer writer) -> aio::coro<> {
     ++served;
     const error_code how = co_await error_of(reader.readline());
     if (how) co_return;
@@ -218,7 +220,7 @@ AIO_NET_TEST("vanishing peer: a handler that does not care is reported with the 
   };
   auto server = co_await aio::start_server(handler, "127.0.0.1", 0);
   test::raw_socket client = test::raw_socket::connected_to(server.port());
-  co_await test::polls(loop, 5);
+  co_await test::polls(5);
   client.reset();
   const auto is_reported = [&] { return reports.count() > 0; };
   co_await test::until(is_reported);
@@ -232,18 +234,18 @@ TEST_CASE("vanishing peer: SIGPIPE does not end the process, with or without aio
   const auto before = std::signal(SIGPIPE, SIG_DFL);
   {
     aio::event_loop loop;
-    auto body = [](aio::event_loop& on) -> aio::coro<> {
+    auto body = []() -> aio::coro<> {
       auto listener = test::raw_socket::listening();
       auto link = co_await connect(listener);
       link.peer.reset();
       for (int i = 0; i < 50 && !link.writer.is_closing(); ++i) {
         link.writer.write("one");
         link.writer.write("two");
-        co_await test::polls(on, 1);
+        co_await test::polls(1);
       }
       CHECK(link.writer.is_closing());
     };
-    loop.run_until_complete(body(loop));
+    loop.run_until_complete(body());
   }
   CHECK(std::signal(SIGPIPE, before) == SIG_DFL);
   aio::run([]() -> aio::coro<> { co_return; });

@@ -73,11 +73,10 @@ struct protocol_link {
 inline aio::coro<protocol_link> connect_protocols(aio::event_loop& loop,
                                                   std::shared_ptr<recorder> client,
                                                   std::shared_ptr<recorder> server) {
-  auto listening =
-      co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
+  auto listening = co_await loop.create_server([&] { return server; }, "127.0.0.1", 0);
   static_cast<void>(co_await loop.create_connection([&] { return client; }, "127.0.0.1",
                                                     listening.port()));
-  while (!server->transport) co_await polls(loop, 1);
+  while (!server->transport) co_await polls(1);
   listening.close();
   protocol_link made{client, server};
   co_return made;

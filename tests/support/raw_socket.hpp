@@ -57,7 +57,8 @@ class raw_socket {
   static raw_socket listening(int backlog = 16) {
     raw_socket made = opened();
     const sockaddr_in any = address(0);
-    REQUIRE(::bind(made.fd(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+    REQUIRE(::bind(made.fd(), reinterpret_cast<const sockaddr*>(&any), sizeof any) ==
+            0);
     REQUIRE(::listen(made.fd(), backlog) == 0);
     return made;
   }

@@ -38,10 +38,12 @@ inline aio::coro<stream_link> connect_streams(aio::event_loop& loop,
     came.set_result();
   };
   auto server = co_await aio::start_server(keep, "127.0.0.1", 0, {.limit = limit});
-  auto pair = co_await aio::open_connection("127.0.0.1", server.port(), {.limit = limit});
+  auto pair =
+      co_await aio::open_connection("127.0.0.1", server.port(), {.limit = limit});
   co_await came;
   server.close();
-  stream_link made{{std::move(pair.first), std::move(pair.second)}, *std::move(accepted)};
+  stream_link made{{std::move(pair.first), std::move(pair.second)},
+                   *std::move(accepted)};
   co_return made;
 }
 

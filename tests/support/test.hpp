@@ -17,10 +17,10 @@
 /// Await in statements of their own, never inside CHECK or REQUIRE: those name their
 /// argument twice.
 #define AIO_TEST(...) AIO_TEST_(INTERNAL_CATCH_UNIQUE_NAME(aio_test_), __VA_ARGS__)
-#define AIO_TEST_(body, ...)                                       \
+#define AIO_TEST_(body, ...)                                         \
   static ::aio::coro<void> body(::aio::testing::virtual_loop& loop); \
-  TEST_CASE(__VA_ARGS__) {                                         \
-    ::aio::testing::virtual_loop loop;                             \
-    loop.run(body(loop));                                          \
-  }                                                                \
+  TEST_CASE(__VA_ARGS__) {                                           \
+    ::aio::testing::virtual_loop loop;                               \
+    loop.run(body(loop));                                            \
+  }                                                                  \
   static ::aio::coro<void> body([[maybe_unused]] ::aio::testing::virtual_loop& loop)

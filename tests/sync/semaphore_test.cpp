@@ -327,8 +327,9 @@ TEST_CASE("semaphore: a second loop cannot wait for it", "[sync][semaphore]") {
   first.turn();
 }
 
-AIO_TEST("semaphore: destroyed while tasks wait, it tells them and guards may outlive it",
-         "[sync][semaphore]") {
+AIO_TEST(
+    "semaphore: destroyed while tasks wait, it tells them and guards may outlive it",
+    "[sync][semaphore]") {
   std::optional<aio::semaphore> s(std::in_place, 2);
   auto one = co_await s->scoped();
   auto two = co_await s->scoped();

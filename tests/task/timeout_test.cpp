@@ -5,6 +5,7 @@
 
 #include <aio/task/shield.hpp>
 #include <aio/task/sleep.hpp>
+#include <aio/task/with.hpp>
 #include <aio/testing/cancel_at_every_await.hpp>
 
 #include <support/test.hpp>
@@ -384,6 +385,9 @@ AIO_TEST("timeout_scope: cannot be moved once it has expired or ended",
   co_await aio::timeout(1s, expired);
 
   aio::timeout_scope scope(at(1h));
+  CHECK_THROWS_AS(scope.reschedule(at(1h)), aio::usage_error);  // not entered
+  scope.begin();
+  CHECK_THROWS_AS(scope.begin(), aio::usage_error);
   CHECK_FALSE(scope.leave());
   CHECK_FALSE(scope.expired());
   CHECK_THROWS_AS(scope.reschedule(at(1h)), aio::usage_error);
@@ -391,11 +395,34 @@ AIO_TEST("timeout_scope: cannot be moved once it has expired or ended",
   CHECK(loop.core().armed_timers() == 0);
 }
 
+AIO_TEST("timeout: made before its block, and asked after it", "[task][timeout]") {
+  aio::timeout_scope limit = aio::timeout(1s);
+  CHECK(limit.when() == at(1s));
+  CHECK_FALSE(limit.expired());
+  auto too_long = []() -> aio::coro<> { co_await aio::sleep(1h); };
+  const std::string how = co_await ending(aio::with(limit, too_long));
+  CHECK(how == "timeout");
+  CHECK(limit.expired());
+  CHECK(loop.now() == 1s);
+  const std::string again = co_await ending(aio::with(limit, too_long));
+  CHECK(again == "usage");
+
+  aio::timeout_scope never = aio::timeout_at(std::nullopt);
+  auto in_time = [](aio::timeout_scope& scope) -> aio::coro<int> {
+    CHECK_FALSE(scope.when());
+    co_return 5;
+  };
+  const int five = co_await aio::with(never, in_time);
+  CHECK(five == 5);
+  CHECK_FALSE(never.expired());
+}
+
 AIO_TEST("timeout_scope: needs a task", "[task][timeout]") {
   bool refused = false;
   test::call_soon(loop, [&] {
     try {
-      const aio::timeout_scope scope(std::nullopt);
+      aio::timeout_scope scope(std::nullopt);
+      scope.begin();
     } catch (const aio::usage_error&) {
       refused = true;
     }

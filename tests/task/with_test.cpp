@@ -77,6 +77,17 @@ AIO_TEST("with: enters, runs the block and exits in this order", "[task][with]")
   CHECK(r.open == 0);
 }
 
+AIO_TEST("with: the block may leave out what it is given", "[task][with]") {
+  std::string log;
+  auto block = [&]() -> aio::coro<int> {
+    log += "block ";
+    co_return 3;
+  };
+  const int three = co_await aio::with(resource(log), block);
+  CHECK(three == 3);
+  CHECK(log == "enter entered block exit:none left ");
+}
+
 AIO_TEST("with: exits after an exception, which goes on", "[task][with]") {
   std::string log;
   resource r(log);

@@ -28,13 +28,13 @@ class context_values {
  public:
   using value = std::shared_ptr<const void>;
 
-  static context_values* with(const context_values* old, const void* variable, value v) {
+  static context_values* with(const context_values* old, const void* variable,
+                              value v) {
     auto made = std::make_unique<context_values>();
     if (old != nullptr) made->all_ = old->all_;
-    const auto place = std::lower_bound(made->all_.begin(), made->all_.end(), variable,
-                                        [](const entry& e, const void* key) {
-                                          return std::less<>()(e.variable, key);
-                                        });
+    const auto place = std::lower_bound(
+        made->all_.begin(), made->all_.end(), variable,
+        [](const entry& e, const void* key) { return std::less<>()(e.variable, key); });
     const bool is_there = place != made->all_.end() && place->variable == variable;
     if (is_there && v) {
       place->v = std::move(v);
@@ -72,7 +72,9 @@ class context_values {
 class context_cell {
  public:
   context_cell() noexcept = default;
-  context_cell(const context_cell& other) noexcept : values_(other.values_) { add_ref(); }
+  context_cell(const context_cell& other) noexcept : values_(other.values_) {
+    add_ref();
+  }
   context_cell(context_cell&& other) noexcept
       : values_(std::exchange(other.values_, nullptr)) {}
   context_cell& operator=(context_cell other) noexcept {
@@ -206,8 +208,8 @@ class context_var {
 
   explicit context_var(std::string_view name) : name_(name) {}
   template <class U>
-    requires std::constructible_from<T, U>
-  context_var(std::string_view name, U&& default_value)
+  requires std::constructible_from<T, U> context_var(std::string_view name,
+                                                     U&& default_value)
       : name_(name), default_(std::in_place, std::forward<U>(default_value)) {}
   context_var(const context_var&) = delete;
   context_var& operator=(const context_var&) = delete;

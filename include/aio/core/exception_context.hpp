@@ -21,9 +21,9 @@ namespace aio {
 
 /// Like: the `context` dict of asyncio's loop.call_exception_handler()
 struct exception_context {
-  std::string message;           ///< what happened, always given
-  std::exception_ptr exception;  ///< null if there is none
-  std::string source;            ///< whose error it is: a task, server, transport
+  std::string message = {};           ///< what happened, always given
+  std::exception_ptr exception = {};  ///< null if there is none
+  std::string source = {};            ///< whose error it is: a task, server, transport
 };
 
 /// `exception` as text: its type and what() for a std::exception.

@@ -34,7 +34,8 @@ namespace aio {
 class exception_group : public std::runtime_error {
  public:
   /// Throws: std::invalid_argument – no exceptions, or a null one
-  exception_group(const std::string& message, std::vector<std::exception_ptr> exceptions)
+  exception_group(const std::string& message,
+                  std::vector<std::exception_ptr> exceptions)
       : runtime_error(title(message, exceptions.size())),
         message_(message),
         exceptions_(std::move(exceptions)) {
@@ -54,23 +55,25 @@ class exception_group : public std::runtime_error {
     return exceptions_;
   }
 
-  /// Whether some exception, at any depth, is an E (or derived from it).
-  template <class E>
+  /// Whether some exception, at any depth, is one of E (or derived from one).
+  template <class... E>
   bool matches() const {
-    return subgroup<E>().has_value();
+    return subgroup<E...>().has_value();
   }
 
   /// The matching exceptions, and the others; both keep the nesting. Empty if none.
   ///
   /// Complexity: linear in the exceptions
-  template <class E>
-  std::pair<std::optional<exception_group>, std::optional<exception_group>> split() const {
-    return split_if([](const std::exception_ptr& e) { return is_a<E>(e); });
+  template <class... E>
+  requires(sizeof...(E) > 0)
+      std::pair<std::optional<exception_group>, std::optional<exception_group>> split()
+  const {
+    return split_if([](const std::exception_ptr& e) { return (is_a<E>(e) || ...); });
   }
 
-  template <class E>
+  template <class... E>
   std::optional<exception_group> subgroup() const {
-    return split<E>().first;
+    return split<E...>().first;
   }
 
   /// The same by a predicate on `const std::exception_ptr&`, asked of the leaves.

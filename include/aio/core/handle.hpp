@@ -135,14 +135,17 @@ class timed_callback : public callback_base {
   time_point when_;
 };
 
-/// A callback from another thread: no handle, so only the loop's thread counts.
+/// A callback from another thread: no handle, so only the loop's thread counts. It runs
+/// in a copy of that thread's context.
 template <class F>
 class posted_callback final : public ready_node {
  public:
-  posted_callback(loop_core& loop, F f) : loop_(loop), f_(std::move(f)) {}
+  posted_callback(loop_core& loop, F f)
+      : loop_(loop), context_(context_cell::current()), f_(std::move(f)) {}
 
   void run() override {
     const std::unique_ptr<posted_callback> keep(this);
+    const context_cell::entered scope(context_);
     try {
       std::invoke(f_);
     } catch (const keyboard_interrupt&) {
@@ -156,10 +159,19 @@ class posted_callback final : public ready_node {
 
  private:
   loop_core& loop_;
+  context_cell context_;
   F f_;
 };
 
-/// Binds arguments as std::bind_front does; without any, the callable is itself.
+/// Binds arguments for many calls, each of which gets them as they are.
+template <class F, class... Args>
+auto bind_for_many(F&& f, Args&&... args) {
+  return [f = std::decay_t<F>(std::forward<F>(f)),
+          bound = std::tuple<std::decay_t<Args>...>(
+              std::forward<Args>(args)...)]() mutable { std::apply(f, bound); };
+}
+
+/// Binds arguments for one call; without any, the callable is itself.
 template <class F, class... Args>
 auto bind_arguments(F&& f, Args&&... args) {
   if constexpr (sizeof...(Args) == 0) {
@@ -184,8 +196,8 @@ intrusive_ptr<callback_base> call_soon(loop_core& loop, F&& f) {
 
 template <class F>
 intrusive_ptr<timed_callback> call_at(loop_core& loop, time_point when, F&& f) {
-  intrusive_ptr<timed_callback> made(new callback<std::decay_t<F>, timed_callback>(
-      std::forward<F>(f), loop, when));
+  intrusive_ptr<timed_callback> made(
+      new callback<std::decay_t<F>, timed_callback>(std::forward<F>(f), loop, when));
   made->add_ref();
   return made;
 }
@@ -202,7 +214,7 @@ class handle {
       : callback_(std::move(callback)) {}
 
   /// Calls it off and destroys the callable now; does nothing if it has run.
-  void cancel() noexcept {
+  void cancel() const noexcept {
     if (callback_) callback_->cancel();
   }
   bool cancelled() const noexcept { return callback_ && callback_->is_cancelled(); }

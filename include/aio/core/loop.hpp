@@ -207,7 +207,8 @@ class loop_core final : public ref_counted {
   duration slow_callback_duration = std::chrono::milliseconds(100);
 
   void set_exception_handler(exception_handler handler) {
-    handler_ = handler ? std::make_shared<exception_handler>(std::move(handler)) : nullptr;
+    handler_ =
+        handler ? std::make_shared<exception_handler>(std::move(handler)) : nullptr;
   }
 
   /// Reports an error that nobody took.

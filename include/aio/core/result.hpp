@@ -33,7 +33,7 @@ class result {
       std::conditional_t<is_reference, std::reference_wrapper<value_type>, value_type>;
 
   template <class U = stored_type>
-    requires std::constructible_from<stored_type, U>
+  requires std::constructible_from<stored_type, U>
   explicit result(std::in_place_t, U&& value)
       : held_(std::in_place_index<0>, std::forward<U>(value)) {}
   explicit result(std::exception_ptr error)

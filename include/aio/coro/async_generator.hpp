@@ -58,8 +58,7 @@ struct generator_promise final : promise_base {
   }
 
   template <class U>
-    requires std::constructible_from<T, U>
-  yield_awaiter yield_value(U&& value) {
+  requires std::constructible_from<T, U> yield_awaiter yield_value(U&& value) {
     item.emplace(std::forward<U>(value));
     return {*this};
   }

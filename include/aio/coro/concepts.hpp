@@ -19,10 +19,14 @@ class coro;
 namespace detail {
 
 template <class A>
-concept has_member_co_await = requires(A&& a) { std::forward<A>(a).operator co_await(); };
+concept has_member_co_await = requires(A&& a) {
+  std::forward<A>(a).operator co_await();
+};
 
 template <class A>
-concept has_free_co_await = requires(A&& a) { operator co_await(std::forward<A>(a)); };
+concept has_free_co_await = requires(A&& a) {
+  operator co_await(std::forward<A>(a));
+};
 
 template <class A>
 concept awaiter_type = requires(std::remove_reference_t<A>& a) {
@@ -32,11 +36,13 @@ concept awaiter_type = requires(std::remove_reference_t<A>& a) {
 
 /// Awaiters that know our promises say so; all others are resumed by a bridge.
 template <class A>
-concept native_awaiter =
-    awaiter_type<A> && requires { typename std::remove_reference_t<A>::is_native; };
+concept native_awaiter = awaiter_type<A> && requires {
+  typename std::remove_reference_t<A>::is_native;
+};
 
 template <class A>
-concept awaitable_type = has_member_co_await<A> || has_free_co_await<A> || awaiter_type<A>;
+concept awaitable_type =
+    has_member_co_await<A> || has_free_co_await<A> || awaiter_type<A>;
 
 template <class T>
 inline constexpr bool is_coro = false;

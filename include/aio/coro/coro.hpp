@@ -115,8 +115,7 @@ void coro<T>::abandon() noexcept {
   frame_->self.destroy();
   const exception_context context{
       std::string("the coroutine ") + at.function_name() + " was never awaited",
-      nullptr,
-      std::string(at.file_name()) + ":" + std::to_string(at.line())};
+      nullptr, std::string(at.file_name()) + ":" + std::to_string(at.line())};
   if (detail::loop_core* loop = detail::loop_core::running()) {
     loop->call_exception_handler(context);
   } else {
@@ -133,8 +132,7 @@ coro<T> promise<T>::get_return_object() noexcept {
 
 /// `awaitable` as a coroutine.
 template <awaitable A>
-  requires(!std::is_reference_v<A>)
-coro<await_result_t<A>> as_coro(A awaitable) {
+requires(!std::is_reference_v<A>) coro<await_result_t<A>> as_coro(A awaitable) {
   co_return co_await std::move(awaitable);
 }
 

@@ -58,7 +58,7 @@ struct promise_base : pooled {
   }
 
   // See coro_link for the order.
-  coro_link* link = nullptr;   ///< the await that owns this frame; null: a task does
+  coro_link* link = nullptr;  ///< the await that owns this frame; null: a task does
   std::coroutine_handle<> self;
   task_state* task = nullptr;  ///< null until it is started
   std::source_location where;  ///< the present await; before the first, the definition
@@ -75,8 +75,8 @@ inline void destroy_chain(promise_base* innermost) noexcept {
   }
 }
 
-/// Starts (or goes on with) the child inside the await of its caller; false if it came to
-/// its end, or its next item, at once. Only so many nest; the next one is run by the
+/// Starts (or goes on with) the child inside the await of its caller; false if it came
+/// to its end, or its next item, at once. Only so many nest; the next one is run by the
 /// task, so that depth takes no stack.
 [[gnu::always_inline]] inline bool run_child(coro_link& link) {
   using enum coro_link::child_state;
@@ -125,8 +125,9 @@ decltype(auto) to_awaiter(A&& awaitable) {
 }
 
 template <class A>
-concept native_awaitable =
-    requires(A&& a) { requires native_awaiter<decltype(to_awaiter(std::forward<A>(a)))>; };
+concept native_awaitable = requires(A&& a) {
+  requires native_awaiter<decltype(to_awaiter(std::forward<A>(a)))>;
+};
 
 /// What await_transform makes of an operand.
 template <class A>
@@ -147,10 +148,8 @@ template <class T>
 class promise_result {
  public:
   template <class U = T>
-    requires std::constructible_from<T, U>
-  void return_value(U&& value) {
-    outcome_.set_value(std::forward<U>(value));
-  }
+  requires std::constructible_from<T, U>
+  void return_value(U&& value) { outcome_.set_value(std::forward<U>(value)); }
   void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
   outcome<T>& result() noexcept { return outcome_; }
 
@@ -159,7 +158,7 @@ class promise_result {
 };
 
 template <class T>
-  requires std::is_reference_v<T>
+requires std::is_reference_v<T>
 class promise_result<T> {
  public:
   void return_value(T value) noexcept { outcome_.set_value(value); }

@@ -81,9 +81,7 @@ class task_state : public ready_node, public resident {
     shared_context_ = std::move(given);
   }
 
-  std::string name() const {
-    return name_ ? *name_ : "Task-" + std::to_string(id_);
-  }
+  std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(id_); }
   void set_name(std::string_view name) { name_ = std::make_unique<std::string>(name); }
 
   suspension* parked = nullptr;  ///< what it waits for; null if it is not suspended

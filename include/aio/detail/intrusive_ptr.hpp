@@ -49,8 +49,8 @@ class intrusive_ptr {
   intrusive_ptr(intrusive_ptr&& other) noexcept
       : object_(std::exchange(other.object_, nullptr)) {}
   template <class U>
-    requires std::convertible_to<U*, T*>
-  intrusive_ptr(const intrusive_ptr<U>& other) noexcept : intrusive_ptr(other.get()) {}
+  requires std::convertible_to<U*, T*> intrusive_ptr(const intrusive_ptr<U>& other)
+  noexcept : intrusive_ptr(other.get()) {}
   ~intrusive_ptr() {
     if (object_ != nullptr) object_->release();
   }

@@ -25,9 +25,9 @@ class move_only_function<R(Args...)> {
   move_only_function(std::nullptr_t) noexcept {}
 
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, move_only_function> &&
-             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  move_only_function(F&& f)
+  requires(!std::same_as<std::remove_cvref_t<F>, move_only_function> &&
+           std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+      move_only_function(F&& f)
       : target_(std::make_unique<holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   R operator()(Args... args) const {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// The loop's world in production: an io_context, and within it the descriptors that aio
-/// itself waits for.
+/// The loop's world in production: an io_context, and within it the descriptors that
+/// aio itself waits for.
 
 #pragma once
 
@@ -27,13 +27,14 @@
 
 namespace aio::detail {
 
-/// The epoll set is one descriptor of the io_context, so whoever runs the context serves
-/// it. As long as nobody has asked for the context there is nothing else in it, and the
-/// loop waits for the set directly.
+/// The epoll set is one descriptor of the io_context, so whoever runs the context
+/// serves it. As long as nobody has asked for the context there is nothing else in it,
+/// and the loop waits for the set directly.
 class asio_driver final : public driver {
   using executor = boost::asio::io_context::executor_type;
   using asio_timer =
-      boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, executor>;
+      boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>,
+                                        executor>;
   using asio_descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
 
  public:

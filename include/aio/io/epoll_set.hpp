@@ -36,8 +36,8 @@ class watcher {
 };
 
 /// Why not Asio's own sockets: Asio asks for edges without EPOLLRDHUP, so it must try a
-/// receive again after each one that brought something, or an end of file is lost. Where
-/// the set says what has happened, a request costs one receive.
+/// receive again after each one that brought something, or an end of file is lost.
+/// Where the set says what has happened, a request costs one receive.
 class epoll_set {
  public:
   epoll_set() : set_(::epoll_create1(EPOLL_CLOEXEC)), waker_(make_waker()) {
@@ -79,8 +79,8 @@ class epoll_set {
     }
   }
 
-  /// Waits until something is ready, `deadline` has come or wake() was called, and calls
-  /// the watchers. At once, with time_point::min(): only what is ready now.
+  /// Waits until something is ready, `deadline` has come or wake() was called, and
+  /// calls the watchers. At once, with time_point::min(): only what is ready now.
   void wait(time_point deadline) {
     if (is_dispatching_) return;  // a watcher drives the context that drives us
     // After an exception the rest of the last batch is still to be told.
@@ -125,7 +125,8 @@ class epoll_set {
 
   int wait_for_events(time_point deadline) noexcept {
     const int room = static_cast<int>(events_.size());
-    if (deadline == time_point::min()) return ::epoll_wait(set_, events_.data(), room, 0);
+    if (deadline == time_point::min())
+      return ::epoll_wait(set_, events_.data(), room, 0);
     if (deadline == never) return ::epoll_wait(set_, events_.data(), room, -1);
     const duration left = std::max(deadline - clock::now(), duration::zero());
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);

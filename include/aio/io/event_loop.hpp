@@ -47,8 +47,7 @@ class loop_service {
 };
 
 template <class F, class... Args>
-concept callback_for =
-    std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+concept callback_for = std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
     !is_coro<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
 
 }  // namespace detail
@@ -139,16 +138,17 @@ class event_loop {
   ///
   /// Throws: usage_error – closed; in debug mode, called from another thread
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  handle call_soon(F&& f, Args&&... args) {
-    return call_soon(callback_options{}, std::forward<F>(f), std::forward<Args>(args)...);
+  requires detail::callback_for<F, Args...> handle call_soon(F&& f, Args&&... args) {
+    return call_soon(callback_options{}, std::forward<F>(f),
+                     std::forward<Args>(args)...);
   }
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  handle call_soon(const callback_options& options, F&& f, Args&&... args) {
+  requires detail::callback_for<F, Args...> handle
+  call_soon(const callback_options& options, F&& f, Args&&... args) {
     check();
     auto made = detail::call_soon(
-        *core_, detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
+        *core_,
+        detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
     made->set_context(options.context);
     return handle(std::move(made));
   }
@@ -157,9 +157,10 @@ class event_loop {
   ///
   /// Throws: usage_error – closed
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
+  requires detail::callback_for<F, Args...>
   void call_soon_threadsafe(F&& f, Args&&... args) {
-    auto bound = detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...);
+    auto bound =
+        detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...);
     using target = detail::posted_callback<decltype(bound)>;
     auto node = std::make_unique<target>(*core_, std::move(bound));
     if (!core_->push_threadsafe(*node)) throw usage_error("the event loop is closed");
@@ -171,32 +172,29 @@ class event_loop {
   ///
   /// Throws: usage_error – closed; std::invalid_argument – NaN
   template <class Rep, class Period, class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  timer_handle call_later(std::chrono::duration<Rep, Period> delay, F&& f,
-                          Args&&... args) {
+  requires detail::callback_for<F, Args...> timer_handle
+  call_later(std::chrono::duration<Rep, Period> delay, F&& f, Args&&... args) {
     return call_at(detail::deadline_after(time(), detail::to_duration(delay)),
                    std::forward<F>(f), std::forward<Args>(args)...);
   }
   template <class Rep, class Period, class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  timer_handle call_later(const callback_options& options,
-                          std::chrono::duration<Rep, Period> delay, F&& f,
-                          Args&&... args) {
+  requires detail::callback_for<F, Args...> timer_handle
+  call_later(const callback_options& options, std::chrono::duration<Rep, Period> delay,
+             F&& f, Args&&... args) {
     return call_at(options, detail::deadline_after(time(), detail::to_duration(delay)),
                    std::forward<F>(f), std::forward<Args>(args)...);
   }
 
   /// Calls `f(args...)` once, not before time() is `when`.
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  timer_handle call_at(time_point when, F&& f, Args&&... args) {
+  requires detail::callback_for<F, Args...> timer_handle call_at(time_point when, F&& f,
+                                                                 Args&&... args) {
     return call_at(callback_options{}, when, std::forward<F>(f),
                    std::forward<Args>(args)...);
   }
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  timer_handle call_at(const callback_options& options, time_point when, F&& f,
-                       Args&&... args) {
+  requires detail::callback_for<F, Args...> timer_handle
+  call_at(const callback_options& options, time_point when, F&& f, Args&&... args) {
     check();
     auto made = detail::call_at(
         *core_, when,
@@ -223,8 +221,12 @@ class event_loop {
     check();
     return task<T>(detail::start_task(*core_, body, options));
   }
+  template <detail::operation A>
+  auto create_task(A&& operation, const task_options& options = {}) {
+    return create_task(detail::as_coro<A>(std::move(operation)), options);
+  }
   template <class F, class... Args>
-    requires coroutine_function<F, Args...>
+  requires coroutine_function<F, Args...>
   auto create_task(const task_options& options, F&& fn, Args&&... args) {
     using result = typename detail::coro_of_call<F, Args...>::value_type;
     return create_task(
@@ -233,9 +235,10 @@ class event_loop {
         options);
   }
   template <class F, class... Args>
-    requires coroutine_function<F, Args...>
+  requires coroutine_function<F, Args...>
   auto create_task(F&& fn, Args&&... args) {
-    return create_task(task_options{}, std::forward<F>(fn), std::forward<Args>(args)...);
+    return create_task(task_options{}, std::forward<F>(fn),
+                       std::forward<Args>(args)...);
   }
 
   /// How tasks start: aio::eager_task_factory, or null for the usual way, on the next
@@ -248,13 +251,15 @@ class event_loop {
   // ----- threads (io/threads.hpp) -----
 
   template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto run_in_executor(F&& f, Args&&... args);
 
   template <class Pool, class F, class... Args>
-    requires(std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
-             !std::invocable<std::decay_t<Pool>, std::decay_t<F>, std::decay_t<Args>...>)
-  auto run_in_executor(Pool& pool, F&& f, Args&&... args);
+  requires(std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+           !std::invocable<std::decay_t<Pool>, std::decay_t<F>,
+                           std::decay_t<Args>...>) auto run_in_executor(Pool& pool,
+                                                                        F&& f,
+                                                                        Args&&... args);
 
   coro<> shutdown_default_executor(time_limit limit = no_limit);
 
@@ -271,12 +276,15 @@ class event_loop {
   // ----- signals (os/signals.hpp) -----
 
   template <class F, class... Args>
-    requires detail::callback_for<F, Args...>
-  void add_signal_handler(int number, F&& f, Args&&... args);
+  requires std::invocable < std::decay_t<F>
+  &, std::decay_t<Args>&... >
+         void add_signal_handler(int number, F&& f, Args&&... args);
 
   bool remove_signal_handler(int number);
 
   // ----- errors and debugging -----
+
+  using exception_handler = std::function<void(event_loop&, const exception_context&)>;
 
   /// Who is told about errors that nobody took: `h(loop, context)` or `h(context)`.
   /// Null restores the default, which writes to stderr.
@@ -285,16 +293,22 @@ class event_loop {
   template <class H>
   void set_exception_handler(H handler) {
     if constexpr (std::same_as<H, std::nullptr_t>) {
-      core_->set_exception_handler(nullptr);
-    } else if constexpr (std::invocable<H&, event_loop&, const exception_context&>) {
-      core_->set_exception_handler(
-          [this, h = std::move(handler)](const exception_context& context) mutable {
-            h(*this, context);
-          });
+      handler_ = nullptr;
+    } else if constexpr (std::constructible_from<exception_handler, H>) {
+      handler_ = std::move(handler);
     } else {
-      core_->set_exception_handler(std::move(handler));
+      handler_ = [h = std::move(handler)](event_loop&,
+                                          const exception_context& context) mutable {
+        h(context);
+      };
     }
+    if (!handler_) return core_->set_exception_handler(nullptr);
+    core_->set_exception_handler(
+        [this, h = handler_](const exception_context& context) { h(*this, context); });
   }
+
+  /// What was set, or its wrapper; empty if it is the default.
+  const exception_handler& get_exception_handler() const noexcept { return handler_; }
   void call_exception_handler(const exception_context& context) {
     core_->call_exception_handler(context);
   }
@@ -321,7 +335,8 @@ class event_loop {
   /// For the machinery.
   detail::loop_core& core() const noexcept { return *core_; }
   detail::asio_driver& asio() const {
-    if (!driver_) throw usage_error("this loop runs on virtual time: it has no sockets");
+    if (!driver_)
+      throw usage_error("this loop runs on virtual time: it has no sockets");
     return *driver_;
   }
 
@@ -371,6 +386,7 @@ class event_loop {
   std::unique_ptr<detail::asio_driver> driver_;
   detail::intrusive_ptr<detail::loop_core> core_;
   std::vector<held_service> services_;
+  exception_handler handler_;
 };
 
 /// The loop that runs on this thread.

@@ -89,16 +89,20 @@ class runner {
   /// on in the next run.
   ///
   /// Ctrl-C cancels the main task; if it ends cancelled, keyboard_interrupt is thrown.
-  /// A second Ctrl-C ends the process, as does a keyboard_interrupt that nobody catches:
-  /// by the signal, as a shell expects it.
+  /// A second Ctrl-C ends the process, as does a keyboard_interrupt that nobody
+  /// catches: by the signal, as a shell expects it.
+  ///
+  /// All runs share one context: what one sets, the next one sees. `{.context = c}`
+  /// gives a run another.
   ///
   /// Throws: what `main` throws; keyboard_interrupt; usage_error – a loop runs in this
   ///         thread (`main` is left as it was), or closed
   template <class T>
-  T run(coro<T>&& main) {
+  T run(coro<T>&& main, const callback_options& options = {}) {
     detail::check_no_loop_runs();
     event_loop& loop = get_loop();
-    const task<T> running = loop.create_task(std::move(main));
+    const task<T> running = loop.create_task(
+        std::move(main), {.context = options.context ? options.context : *context_});
     bool interrupted = false;
     {
       const detail::ctrl_c_guard guard(loop, [&] {
@@ -117,9 +121,9 @@ class runner {
 
   /// The same for a callable that returns a coroutine; it lives until the end.
   template <class F>
-    requires coroutine_function<F&>
-  auto run(F&& main) {
-    return run(std::invoke(main));
+  requires coroutine_function<F&>
+  auto run(F&& main, const callback_options& options = {}) {
+    return run(std::invoke(main), options);
   }
 
   /// Throws: usage_error – closed
@@ -128,6 +132,7 @@ class runner {
     if (!loop_) {
       detail::ignore_sigpipe();
       loop_.emplace();
+      context_ = copy_context();
       loop_->set_debug(options_.debug.value_or(detail::debug_in_environment()));
     }
     return *loop_;
@@ -147,6 +152,7 @@ class runner {
   run_options options_;
   bool closed_ = false;
   std::optional<event_loop> loop_;
+  std::optional<context> context_;
 };
 
 /// Runs `main` on a new loop, and ends everything in order.
@@ -168,7 +174,7 @@ T run(coro<T>&& main, run_options options = {}) {
   return one.run(std::move(main));
 }
 template <class F>
-  requires coroutine_function<F&>
+requires coroutine_function<F&>
 auto run(F&& main, run_options options = {}) {
   detail::check_no_loop_runs();
   runner one(options);

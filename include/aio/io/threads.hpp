@@ -32,7 +32,9 @@ template <class R, class F>
 class thread_call final : public ready_node {
  public:
   thread_call(loop_core& loop, F f)
-      : loop_(&loop), f_(std::move(f)), progress_(std::make_shared<std::atomic<int>>(0)) {}
+      : loop_(&loop),
+        f_(std::move(f)),
+        progress_(std::make_shared<std::atomic<int>>(0)) {}
 
   /// The loop's thread: the future that gets what the call yields.
   future<R> start() {
@@ -160,9 +162,8 @@ auto submit(loop_core& loop, Pool& pool, F f) {
   using call = thread_call<R, F>;
   auto made = std::make_unique<call>(loop, std::move(f));
   future<R> result = made->start();
-  boost::asio::post(pool, [c = std::move(made)]() mutable {
-    call::perform(std::move(c));
-  });
+  boost::asio::post(pool,
+                    [c = std::move(made)]() mutable { call::perform(std::move(c)); });
   return result;
 }
 
@@ -177,7 +178,7 @@ auto submit(loop_core& loop, Pool& pool, F f) {
 /// Throws:       usage_error – the loop is closed, or its executor shut down
 /// Like:         loop.run_in_executor(None, f, *args)
 template <class F, class... Args>
-  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 auto event_loop::run_in_executor(F&& f, Args&&... args) {
   check();
   return detail::submit(
@@ -190,9 +191,11 @@ auto event_loop::run_in_executor(F&& f, Args&&... args) {
 ///
 /// Cancellation: see above
 template <class Pool, class F, class... Args>
-  requires(std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
-           !std::invocable<std::decay_t<Pool>, std::decay_t<F>, std::decay_t<Args>...>)
-auto event_loop::run_in_executor(Pool& pool, F&& f, Args&&... args) {
+requires(std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+         !std::invocable<
+             std::decay_t<Pool>, std::decay_t<F>,
+             std::decay_t<Args>...>) auto event_loop::run_in_executor(Pool& pool, F&& f,
+                                                                      Args&&... args) {
   check();
   return detail::submit(
       *core_, pool,
@@ -208,7 +211,20 @@ inline coro<> event_loop::shutdown_default_executor(time_limit limit) {
   return use_service<detail::default_executor>().join(limit);
 }
 
+namespace detail {
+
+template <class F>
+coro<std::invoke_result_t<F>> call_in_thread(F f) {
+  auto call = [context = copy_context(), f = std::move(f)]() mutable {
+    return context.run(std::move(f));
+  };
+  co_return co_await get_running_loop().run_in_executor(std::move(call));
+}
+
+}  // namespace detail
+
 /// Awaits `f(args...)`, called in another thread with a copy of the context variables.
+/// Nothing is called before the await.
 ///
 ///     std::string text = co_await aio::to_thread([&] { return read_file(path); });
 ///
@@ -216,14 +232,10 @@ inline coro<> event_loop::shutdown_default_executor(time_limit limit) {
 /// Throws:       what the call throws; cancelled_error
 /// Like:         asyncio.to_thread
 template <class F, class... Args>
-  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 auto to_thread(F&& f, Args&&... args) {
-  return get_running_loop().run_in_executor(
-      [context = copy_context(),
-       call = detail::bind_arguments(std::forward<F>(f),
-                                     std::forward<Args>(args)...)]() mutable {
-        return context.run(std::move(call));
-      });
+  return detail::call_in_thread(
+      detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
 }
 
 }  // namespace aio

@@ -20,8 +20,8 @@ namespace detail {
 inline coro<server> make_server(event_loop& loop, server_state::acceptor on_accept,
                                 std::string host, std::uint16_t port,
                                 server_options options) {
-  co_return server(co_await listen_on(loop, std::move(on_accept), std::move(host), port,
-                                      options));
+  co_return server(
+      co_await listen_on(loop, std::move(on_accept), std::move(host), port, options));
 }
 
 }  // namespace detail

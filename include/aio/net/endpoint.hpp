@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <compare>
+#include <cstdint>
 #include <ostream>
 #include <string>
 

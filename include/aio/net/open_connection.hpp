@@ -30,7 +30,8 @@ inline coro<stream_pair> connect_streams(std::string host, std::uint16_t port,
   const intrusive_ptr<stream_connection> streams(
       new stream_connection(loop.core(), limit));
   stream_pair both{stream_reader(streams), stream_writer(streams)};
-  make_transport(loop, std::move(socket))->start(stream_connection::as_protocol(streams));
+  make_transport(loop, std::move(socket))
+      ->start(stream_connection::as_protocol(streams));
   co_return both;
 }
 

@@ -43,8 +43,8 @@ inline tcp_endpoints look_up(const std::string& host, std::uint16_t port,
 ///
 /// `passive`: to listen on; an empty host means all interfaces.
 ///
-/// Cancellation: stops waiting; the look-up goes on in its thread, its result is dropped.
-/// Throws:       boost::system::system_error – not found; cancelled_error
+/// Cancellation: stops waiting; the look-up goes on in its thread, its result is
+/// dropped. Throws:       boost::system::system_error – not found; cancelled_error
 inline coro<tcp_endpoints> resolve(std::string host, std::uint16_t port, bool passive) {
   using boost::asio::ip::tcp;
   if (host.empty()) {

@@ -46,12 +46,13 @@ struct server_options {
 
 namespace detail {
 
-/// Accepts until it is closed, also if nobody holds it. Without descriptors left it pauses
-/// for a second.
+/// Accepts until it is closed, also if nobody holds it. Without descriptors left it
+/// pauses for a second.
 class server_state final : public connection_owner, public resident {
  public:
   /// Called for each connection that was accepted.
-  using acceptor = move_only_function<void(server_state&, intrusive_ptr<stream_transport>)>;
+  using acceptor =
+      move_only_function<void(server_state&, intrusive_ptr<stream_transport>)>;
 
   server_state(event_loop& loop, acceptor on_accept, int backlog)
       : loop_(loop), on_accept_(std::move(on_accept)), backlog_(backlog) {
@@ -187,12 +188,11 @@ class server_state final : public connection_owner, public resident {
     loop_.asio().watch_for(socket.fd.get(), 0, socket);
     report("accept() is out of system resources; the server pauses for a second",
            {error, boost::system::system_category()});
-    retry_ = loop_.call_later(std::chrono::seconds(1),
-                              [self = intrusive_ptr<server_state>(this), &socket] {
-                                if (self->is_closed_) return;
-                                self->loop_.asio().watch_for(socket.fd.get(), EPOLLIN,
-                                                             socket);
-                              });
+    retry_ = loop_.call_later(
+        std::chrono::seconds(1), [self = intrusive_ptr<server_state>(this), &socket] {
+          if (self->is_closed_) return;
+          self->loop_.asio().watch_for(socket.fd.get(), EPOLLIN, socket);
+        });
   }
 
   void stop_accepting(listener& socket) {
@@ -203,12 +203,13 @@ class server_state final : public connection_owner, public resident {
 
   void report(const char* message, boost::system::error_code error) {
     loop_.call_exception_handler(
-        {message,
-         std::make_exception_ptr(boost::system::system_error(error, "accept")), title()});
+        {message, std::make_exception_ptr(boost::system::system_error(error, "accept")),
+         title()});
   }
 
   std::string title() const {
-    return "server on " + (endpoints_.empty() ? "no address" : to_string(endpoints_[0]));
+    return "server on " +
+           (endpoints_.empty() ? "no address" : to_string(endpoints_[0]));
   }
 
   void wake_if_over() noexcept {
@@ -264,10 +265,13 @@ class [[nodiscard]] server_wait {
 inline descriptor bind_listener(const boost::asio::ip::tcp::endpoint& where,
                                 const server_options& options) {
   descriptor fd = open_tcp_socket(where.protocol().family());
-  if (options.reuse_address) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
+  if (options.reuse_address)
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  if (options.reuse_port)
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
   // The same port is bound for IPv4 by a socket of its own.
-  if (where.address().is_v6()) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
+  if (where.address().is_v6())
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
   if (::bind(fd.get(), where.data(), static_cast<socklen_t>(where.size())) != 0) {
     const auto error = last_error();
     throw_error(error, "cannot listen on " + to_string(endpoint(where)));
@@ -340,8 +344,8 @@ class server {
   /// Throws:       usage_error – closed; cancelled_error
   coro<> start_serving() const { return begin(state_); }
 
-  /// Serves until the task is cancelled or the server closed. When cancelled it closes
-  /// the server and waits until the connections have ended (see wait_closed).
+  /// Serves until the task is cancelled or the server closed, and then closes the
+  /// server and waits until the connections have ended (see wait_closed).
   ///
   /// Cancellation: see above
   /// Throws:       cancelled_error – also after close() from elsewhere; usage_error –
@@ -360,8 +364,8 @@ class server {
                                                                state().closing);
   }
 
-  /// Closes every connection: what is queued is still sent, for which a client that does
-  /// not read has all the time it likes. abort_clients() ends those.
+  /// Closes every connection: what is queued is still sent, for which a client that
+  /// does not read has all the time it likes. abort_clients() ends those.
   void close_clients() const { state().close_clients(); }
   /// Ends every connection at once.
   void abort_clients() const { state().abort_clients(); }
@@ -406,7 +410,7 @@ class server {
     } catch (const cancelled_error&) {
       cancelled = std::current_exception();
     }
-    if (!cancelled) throw cancelled_error();
+    if (!cancelled) cancelled = std::make_exception_ptr(cancelled_error());
     const server self(state);
     self.close();
     co_await self.wait_closed();

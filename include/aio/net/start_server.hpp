@@ -61,9 +61,9 @@ class served_connection final : public stream_connection {
     handler_.reset();
     if (!task->failed() && !task->cancelled()) return;
     if (task->failed()) {
-      loop().call_exception_handler({"unhandled exception in the handler of a connection",
-                                     task->outcome_error(),
-                                     "connection from " + to_string(source.peername())});
+      loop().call_exception_handler(
+          {"unhandled exception in the handler of a connection", task->outcome_error(),
+           "connection from " + to_string(source.peername())});
     }
     source.close();
   }
@@ -89,17 +89,19 @@ class served_connection final : public stream_connection {
 ///     auto server = co_await aio::start_server(echo, "127.0.0.1", 8888);
 ///
 /// The handler may also be a plain function. It is kept alive until all its tasks have
-/// ended. A connection is closed when the handler lets go of the writer; an exception of
-/// the handler closes its connection and goes to the exception handler.
+/// ended. A connection is closed when the handler lets go of the writer; an exception
+/// of the handler closes its connection and goes to the exception handler.
 ///
 /// Cancellation: nothing listens.
 /// Throws:       boost::system::system_error – the port is in use, the host unknown;
 ///               cancelled_error; std::invalid_argument – a limit of 0
 /// Like:         asyncio.start_server
 template <class Handler>
-  requires std::invocable<std::decay_t<Handler>&, stream_reader, stream_writer>
-coro<server> start_server(Handler&& handler, std::string_view host, std::uint16_t port,
-                          server_options options = {}) {
+requires std::invocable < std::decay_t<Handler>
+&, stream_reader,
+    stream_writer > coro<server> start_server(Handler&& handler, std::string_view host,
+                                              std::uint16_t port,
+                                              server_options options = {}) {
   if (options.limit == 0) throw std::invalid_argument("start_server: a limit of 0");
   using kept = std::decay_t<Handler>;
   event_loop& loop = get_running_loop();

@@ -52,8 +52,8 @@ class stream_reader {
   explicit stream_reader(detail::intrusive_ptr<state> of) noexcept
       : state_(std::move(of)) {}
 
-  /// Yields 1 to `n` bytes as soon as there are any; empty at the end of the stream (and
-  /// for `n` of zero).
+  /// Yields 1 to `n` bytes as soon as there are any; empty at the end of the stream
+  /// (and for `n` of zero).
   ///
   /// Cancellation: see the class
   operation<detail::read_up_to> read(std::size_t n) const { return {state_, {n}}; }
@@ -80,7 +80,8 @@ class stream_reader {
   /// Yields exactly `n` bytes; the limit does not apply.
   ///
   /// Cancellation: see the class
-  /// Throws:       incomplete_read_error – the stream ended before; std::invalid_argument
+  /// Throws:       incomplete_read_error – the stream ended before;
+  /// std::invalid_argument
   ///               – a negative `n`
   template <std::integral N>
   operation<detail::read_exactly> readexactly(N n) const {
@@ -129,8 +130,8 @@ class stream_reader {
     state_->set_exception(std::move(error));
   }
   template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>)
-  void set_exception(E&& error) const {
+  requires(!std::same_as<std::remove_cvref_t<E>,
+                         std::exception_ptr>) void set_exception(E&& error) const {
     set_exception(std::make_exception_ptr(std::forward<E>(error)));
   }
 

@@ -162,8 +162,8 @@ class stream_transport final : public transport_interface,
  private:
   using protocol_type = aio::protocol;
 
-  // A protocol that keeps what it receives is lent as much room as it has filled lately:
-  // idle connections hold the least.
+  // A protocol that keeps what it receives is lent as much room as it has filled
+  // lately: idle connections hold the least.
   static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
   static constexpr int greedy_receives = 16;
 
@@ -259,8 +259,8 @@ class stream_transport final : public transport_interface,
     is_eof_received_ = true;
     bool keep_open = false;
     guarded("protocol.eof_received() failed", [&] {
-      keep_open = buffered_ != nullptr ? buffered_->eof_received()
-                                       : streaming_->eof_received();
+      keep_open =
+          buffered_ != nullptr ? buffered_->eof_received() : streaming_->eof_received();
     });
     if (!keep_open) close();
   }
@@ -302,9 +302,7 @@ class stream_transport final : public transport_interface,
     if (is_eof_written_) shut_down_sending();
   }
 
-  void shut_down_sending() {
-    ::shutdown(fd_.get(), SHUT_WR);
-  }
+  void shut_down_sending() { ::shutdown(fd_.get(), SHUT_WR); }
 
   void pause_writing() {
     if (is_writing_paused_) return;
@@ -330,7 +328,8 @@ class stream_transport final : public transport_interface,
     if (writes_after_loss_ == tolerated) {
       loop_->call_exception_handler(
           {"write() on a connection that is lost, again and again: ask is_closing()",
-           nullptr, {}});
+           nullptr,
+           {}});
     }
   }
 
@@ -356,9 +355,8 @@ class stream_transport final : public transport_interface,
 
   void connection_lost() {
     const scope_exit at_last([this] { end(); });
-    reported("protocol.connection_lost() failed", [this] {
-      protocol_->connection_lost(std::exchange(error_, nullptr));
-    });
+    reported("protocol.connection_lost() failed",
+             [this] { protocol_->connection_lost(std::exchange(error_, nullptr)); });
   }
 
   void end() noexcept {

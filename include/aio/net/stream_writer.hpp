@@ -127,9 +127,7 @@ class stream_writer {
   /// waits: follow it with drain(). On a lost connection the bytes are dropped.
   ///
   /// Throws: usage_error – after write_eof()
-  void write(std::string_view bytes) const {
-    open().source.write(bytes);
-  }
+  void write(std::string_view bytes) const { open().source.write(bytes); }
 
   /// write() for each of a range of byte strings.
   template <std::ranges::input_range R>
@@ -146,15 +144,11 @@ class stream_writer {
   detail::drain_operation drain() const { return detail::drain_operation(required()); }
 
   /// Says that nothing will follow, once all is sent; reading goes on.
-  void write_eof() const {
-    open().source.write_eof();
-  }
+  void write_eof() const { open().source.write_eof(); }
   bool can_write_eof() const { return open().source.can_write_eof(); }
 
   /// Sends what is queued, then closes both directions. May be repeated.
-  void close() const {
-    open().source.close();
-  }
+  void close() const { open().source.close(); }
   bool is_closing() const { return open().is_closing(); }
 
   /// Waits until the connection is closed.

@@ -75,11 +75,9 @@ class signal_handlers final : public loop_service {
   explicit signal_handlers(event_loop& loop) : loop_(loop) {}
 
   void add(int number, callback call) {
+    check_number(number);
     if (number == SIGKILL || number == SIGSTOP) {
       throw usage_error("signal " + std::to_string(number) + " cannot be caught");
-    }
-    if (number < 1 || number >= NSIG) {
-      throw std::invalid_argument("no such signal: " + std::to_string(number));
     }
     std::shared_ptr<entry>& made = entries_[number];
     if (!made) {
@@ -92,21 +90,30 @@ class signal_handlers final : public loop_service {
     made->call = std::make_shared<callback>(std::move(call));
   }
 
-  bool remove(int number) { return entries_.erase(number) > 0; }
+  bool remove(int number) {
+    check_number(number);
+    return entries_.erase(number) > 0;
+  }
 
  private:
+  static void check_number(int number) {
+    if (number < 1 || number >= NSIG) {
+      throw std::invalid_argument("no such signal: " + std::to_string(number));
+    }
+  }
+
   void wait(const std::shared_ptr<entry>& of) {
-    of->set.async_wait([this, weak = std::weak_ptr<entry>(of)](
-                           boost::system::error_code error, int) {
-      const std::shared_ptr<entry> alive = weak.lock();
-      if (error || !alive) return;
-      loop_.call_soon([weak] {
-        std::shared_ptr<callback> call;
-        if (const std::shared_ptr<entry> still = weak.lock()) call = still->call;
-        if (call) (*call)();
-      });
-      wait(alive);
-    });
+    of->set.async_wait(
+        [this, weak = std::weak_ptr<entry>(of)](boost::system::error_code error, int) {
+          const std::shared_ptr<entry> alive = weak.lock();
+          if (error || !alive) return;
+          loop_.call_soon([weak] {
+            std::shared_ptr<callback> call;
+            if (const std::shared_ptr<entry> still = weak.lock()) call = still->call;
+            if (call) (*call)();
+          });
+          wait(alive);
+        });
   }
 
   event_loop& loop_;
@@ -146,27 +153,31 @@ inline coro<int> wait_for_signal(std::unique_ptr<signal_watch> watch) {
 }  // namespace detail
 
 /// Calls `f(args...)` as a callback of this loop whenever the signal comes; replaces an
-/// earlier handler for it. The handlers of a loop end with it, and what was there before
-/// them is back.
+/// earlier handler for it. The handlers of a loop end with it, and what was there
+/// before them is back.
 ///
 /// Throws: std::invalid_argument – no such signal; usage_error – SIGKILL, SIGSTOP, or
 ///         the loop is closed
 /// Like:   loop.add_signal_handler, but on any thread
 template <class F, class... Args>
-  requires detail::callback_for<F, Args...>
-void event_loop::add_signal_handler(int number, F&& f, Args&&... args) {
+requires std::invocable < std::decay_t<F>
+&, std::decay_t<Args>&... >
+       void event_loop::add_signal_handler(int number, F&& f, Args&&... args) {
   check();
   use_service<detail::signal_handlers>().add(
-      number, detail::bind_arguments(std::forward<F>(f), std::forward<Args>(args)...));
+      number, detail::bind_for_many(std::forward<F>(f), std::forward<Args>(args)...));
 }
 
 /// Returns whether there was a handler.
+///
+/// Throws: std::invalid_argument – no such signal
 inline bool event_loop::remove_signal_handler(int number) {
   return use_service<detail::signal_handlers>().remove(number);
 }
 
 /// Waits for one of the signals, and yields its number. Their default actions are off
-/// from the call on, until the wait has ended; Ctrl-C does not cancel the main task if SIGINT is among them.
+/// from the call on, until the wait has ended; Ctrl-C does not cancel the main task if
+/// SIGINT is among them.
 ///
 ///     co_await aio::wait_signal(SIGINT, SIGTERM);
 ///     server.close();
@@ -174,8 +185,7 @@ inline bool event_loop::remove_signal_handler(int number) {
 /// Cancellation: the signals have their former actions again.
 /// Throws:       cancelled_error; see add_signal_handler
 template <std::same_as<int>... Number>
-  requires(sizeof...(Number) > 0)
-coro<int> wait_signal(Number... numbers) {
+requires(sizeof...(Number) > 0) coro<int> wait_signal(Number... numbers) {
   return detail::wait_for_signal(std::make_unique<detail::signal_watch>(
       get_running_loop(), std::array<int, sizeof...(Number)>{numbers...}));
 }

@@ -35,7 +35,9 @@ template <class Future>
 class completion_order final : public ref_counted {
  public:
   completion_order(loop_core& loop, std::vector<Future> all, time_limit timeout)
-      : loop_(&loop), left_(all.size()), watches_(std::make_unique<watch[]>(all.size())) {
+      : loop_(&loop),
+        left_(all.size()),
+        watches_(std::make_unique<watch[]>(all.size())) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       watches_[i].owner = this;
       watches_[i].of = std::move(all[i]);
@@ -201,24 +203,26 @@ class completed_sequence {
 ///
 ///     for (auto next : aio::as_completed(tasks)) use(co_await std::move(next));
 ///
-/// When the limit is over, what is still asked for throws timeout_error; the tasks go on.
+/// When the limit is over, what is still asked for throws timeout_error; the tasks go
+/// on.
 ///
 /// Takes:      a range; an rvalue if it holds coroutines
 /// Throws:     usage_error – no running loop
 /// Complexity: O(tasks)
 /// Like:       asyncio.as_completed, both ways of iterating
 template <std::ranges::input_range R>
-  requires awaitable<std::ranges::range_value_t<R>>
+requires awaitable<std::ranges::range_value_t<R>>
 auto as_completed(R&& range, as_completed_options options = {}) {
-  using future_type = decltype(aio::ensure_future(
-      std::declval<std::ranges::range_value_t<R>>()));
+  using future_type =
+      decltype(aio::ensure_future(std::declval<std::ranges::range_value_t<R>>()));
   using order = detail::completion_order<future_type>;
   std::vector<future_type> all;
   std::unordered_set<const detail::completion*> seen;
   for (auto&& one : range) {
     future_type made = [&] {
-      if constexpr (std::is_lvalue_reference_v<R>) {
-        return aio::ensure_future(one);
+      using element = std::ranges::range_value_t<R>;
+      if constexpr (std::is_lvalue_reference_v<R> || detail::is_future<element>) {
+        return aio::ensure_future(one);  // a view may show what others own
       } else {
         return aio::ensure_future(std::move(one));
       }
@@ -226,8 +230,8 @@ auto as_completed(R&& range, as_completed_options options = {}) {
     if (seen.insert(made.required().get()).second) all.push_back(std::move(made));
   }
   const std::size_t count = all.size();
-  detail::intrusive_ptr<order> made(new order(detail::loop_core::require_running(),
-                                              std::move(all), options.timeout));
+  detail::intrusive_ptr<order> made(
+      new order(detail::loop_core::require_running(), std::move(all), options.timeout));
   return completed_sequence<future_type>(std::move(made), count);
 }
 

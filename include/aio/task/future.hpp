@@ -53,16 +53,11 @@ T take_value(future_state<T>& of) {
   return of.take();
 }
 
-/// `Owned`: the future was an rvalue, so its value may be moved out.
-template <class T, bool Owned>
-class future_awaiter final : public suspension {
-  using reference =
-      std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T,
-                         std::conditional_t<Owned, T, std::add_lvalue_reference_t<
-                                                          std::add_const_t<T>>>>;
-
+/// Waits for the end of a future or task, and throws what it ended with.
+class completion_awaiter : public suspension {
  public:
-  explicit future_awaiter(intrusive_ptr<future_state<T>> of) : of_(std::move(of)) {}
+  explicit completion_awaiter(intrusive_ptr<completion> of) noexcept
+      : of_(std::move(of)) {}
 
   bool await_ready() const noexcept { return of_->done(); }
 
@@ -79,26 +74,46 @@ class future_awaiter final : public suspension {
     park(frame.promise());
   }
 
-  reference await_resume() {
+  void await_resume() {
     if (!of_->cancelled()) throw_if_cancelled();  // else it has the message
     of_->rethrow();
-    if constexpr (std::is_void_v<T>) {
-      return;
-    } else if constexpr (std::is_reference_v<T>) {
-      return of_->take();
-    } else if constexpr (!Owned) {
-      return of_->value();
-    } else {
-      return take_value(*of_);
-    }
   }
 
+ protected:
+  completion& of() const noexcept { return *of_; }
+
  private:
-  bool cancel() noexcept override {
+  bool cancel() noexcept final {
     return !of_->done() && of_->cancel(view(task().cancel_message));
   }
 
-  intrusive_ptr<future_state<T>> of_;
+  intrusive_ptr<completion> of_;
+};
+
+/// `Owned`: the future was an rvalue, so its value may be moved out.
+template <class T, bool Owned>
+class future_awaiter final : public completion_awaiter {
+  using reference = std::conditional_t<
+      std::is_void_v<T> || std::is_reference_v<T>, T,
+      std::conditional_t<Owned, T, std::add_lvalue_reference_t<std::add_const_t<T>>>>;
+
+ public:
+  explicit future_awaiter(intrusive_ptr<future_state<T>> of) noexcept
+      : completion_awaiter(std::move(of)) {}
+
+  reference await_resume() {
+    completion_awaiter::await_resume();
+    auto& state = static_cast<future_state<T>&>(of());
+    if constexpr (std::is_void_v<T>) {
+      return;
+    } else if constexpr (std::is_reference_v<T>) {
+      return state.take();
+    } else if constexpr (!Owned) {
+      return state.value();
+    } else {
+      return take_value(state);
+    }
+  }
 };
 
 /// Identifies a done callback.
@@ -107,7 +122,9 @@ class callback_id {
   callback_id() noexcept = default;
 
   /// Also one that is on its way already.
-  void cancel() const { call_->cancel(); }
+  void cancel() const noexcept {
+    if (call_) call_->cancel();
+  }
 
  private:
   template <class T>
@@ -184,8 +201,8 @@ class future {
   ///
   /// Throws: invalid_state_error – done already
   template <class... Args>
-    requires(sizeof...(Args) == (std::is_void_v<T> ? 0 : 1))
-  void set_result(Args&&... value) const {
+  requires(sizeof...(Args) ==
+           (std::is_void_v<T> ? 0 : 1)) void set_result(Args&&... value) const {
     state().loop().check_thread();
     state().set_value(std::forward<Args>(value)...);
   }
@@ -199,8 +216,8 @@ class future {
     state().set_error(std::move(error));
   }
   template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>)
-  void set_exception(E&& error) const {
+  requires(!std::same_as<std::remove_cvref_t<E>,
+                         std::exception_ptr>) void set_exception(E&& error) const {
     set_exception(std::make_exception_ptr(std::forward<E>(error)));
   }
 

@@ -60,7 +60,8 @@ struct gathered_tuple {
     std::apply([&](auto&... one) { (visit(*one), ...); }, all);
   }
   static value collect(const children& all) {
-    return std::apply([](auto&... one) { return value(harvest<Settled>(*one)...); }, all);
+    return std::apply([](auto&... one) { return value(harvest<Settled>(*one)...); },
+                      all);
   }
 };
 
@@ -191,24 +192,24 @@ auto gather_futures(const future<T>&... of) {
   } else {
     ((loop = loop == nullptr ? &of.required()->loop() : loop), ...);
   }
-  return start_gather<Settled, gathered_tuple<Settled, T...>>(
-      *loop, {of.required().get()...});
+  return start_gather<Settled, gathered_tuple<Settled, T...>>(*loop,
+                                                              {of.required().get()...});
 }
 
 template <bool Settled, awaitable... A>
 auto gather(A&&... awaitables) {
   // Braces, so that the tasks start in the order of the arguments.
   auto futures = std::tuple{aio::ensure_future(std::forward<A>(awaitables))...};
-  return std::apply(
-      [](const auto&... one) { return gather_futures<Settled>(one...); }, futures);
+  return std::apply([](const auto&... one) { return gather_futures<Settled>(one...); },
+                    futures);
 }
 
 template <bool Settled, class R>
 auto gather_range(R&& range) {
   using element = std::ranges::range_value_t<R>;
   using T = std::remove_cvref_t<await_result_t<element>>;
-  using value_type = typename decltype(aio::ensure_future(
-      std::declval<element>()))::value_type;
+  using value_type =
+      typename decltype(aio::ensure_future(std::declval<element>()))::value_type;
   static_assert(std::is_void_v<value_type> || std::is_same_v<T, value_type>,
                 "gather: a range of references: give it values");
   std::vector<future<value_type>> futures;
@@ -217,8 +218,9 @@ auto gather_range(R&& range) {
     if constexpr (is_future<element>) {
       futures.push_back(one);  // not moved: a view may show what others own
     } else {
-      static_assert(!std::is_lvalue_reference_v<R>,
-                    "gather: coroutines are moved out of their range: std::move(range)");
+      static_assert(
+          !std::is_lvalue_reference_v<R>,
+          "gather: coroutines are moved out of their range: std::move(range)");
       futures.push_back(aio::ensure_future(std::move(one)));
     }
   }
@@ -227,8 +229,8 @@ auto gather_range(R&& range) {
   for (auto& one : futures) children.push_back(one.required().get());
   loop_core& loop =
       children.empty() ? loop_core::require_running() : children.front()->loop();
-  return start_gather<Settled, gathered_range<Settled, value_type>>(loop,
-                                                                    std::move(children));
+  return start_gather<Settled, gathered_range<Settled, value_type>>(
+      loop, std::move(children));
 }
 
 }  // namespace detail
@@ -267,12 +269,10 @@ auto gather(return_exceptions_t, A&&... awaitables) {
 ///
 /// Cancellation: see gather
 template <std::ranges::input_range R>
-  requires awaitable<std::ranges::range_value_t<R>>
-auto gather(R&& range) {
-  return detail::gather_range<false>(std::forward<R>(range));
-}
+requires awaitable<std::ranges::range_value_t<R>>
+auto gather(R&& range) { return detail::gather_range<false>(std::forward<R>(range)); }
 template <std::ranges::input_range R>
-  requires awaitable<std::ranges::range_value_t<R>>
+requires awaitable<std::ranges::range_value_t<R>>
 auto gather(return_exceptions_t, R&& range) {
   return detail::gather_range<true>(std::forward<R>(range));
 }

@@ -56,8 +56,9 @@ inline void cancel_all_tasks(loop_core& loop) {
   run_until_complete(loop, all_ended);
   for (const any_task& one : left) {
     if (one.cancelled() || !one.exception()) continue;
-    loop.call_exception_handler({"an exception while the tasks left over were cancelled",
-                                 one.exception(), one.of().title()});
+    loop.call_exception_handler(
+        {"an exception while the tasks left over were cancelled", one.exception(),
+         one.of().title()});
   }
 }
 

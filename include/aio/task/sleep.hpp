@@ -93,7 +93,8 @@ class [[nodiscard]] sleep_operation {
  private:
   duration delay_;
   [[no_unique_address]] std::conditional_t<std::is_void_v<Result>, std::monostate,
-                                           Result> value_;
+                                           Result>
+      value_;
 };
 
 }  // namespace detail

@@ -110,10 +110,9 @@ class task_core final : public future_state<T>, public task_state {
   }
 
   void loop_closing() noexcept override {
-    loop().call_exception_handler({"a task was destroyed but it is pending", nullptr,
-                                   title() + (parked == nullptr
-                                                  ? std::string()
-                                                  : " at " + location())});
+    loop().call_exception_handler(
+        {"a task was destroyed but it is pending", nullptr,
+         title() + (parked == nullptr ? std::string() : " at " + location())});
     destroy_chain(parked == nullptr ? body_ : &parked->frame());
     body_ = nullptr;
     ready_node::unlink();
@@ -166,8 +165,7 @@ using coro_of_call = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...
 
 /// A callable that yields a coroutine when called with (decayed) `Args`.
 template <class F, class... Args>
-concept coroutine_function =
-    std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
+concept coroutine_function = std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
     detail::is_coro<detail::coro_of_call<F, Args...>>;
 
 /// Any task, whatever it yields; empty if there is none.
@@ -208,8 +206,18 @@ class any_task {
   std::string name() const { return core().name(); }
   void set_name(std::string_view name) const { core().set_name(name); }
 
+  /// Waits for its end; the value stays with the task.
+  ///
+  /// Cancellation: the task is cancelled.
+  /// Throws:       what the task throws; cancelled_error; usage_error – see future
+  auto operator co_await() const { return detail::completion_awaiter(required()); }
+
   /// For the machinery.
-  detail::completion& of() const { return core().end(); }
+  detail::completion& of() const { return *required(); }
+  const detail::intrusive_ptr<detail::completion>& required() const {
+    core();
+    return end_;
+  }
   detail::task_state& core() const {
     if (task_ == nullptr) throw usage_error("an empty task: there is none here");
     return *task_;
@@ -252,7 +260,8 @@ class task : public future<T> {
   }
 
   template <class... Args>
-  void set_result(Args&&...) const = delete;  // a task gets its result from its coroutine
+  void set_result(Args&&...) const =
+      delete;  // a task gets its result from its coroutine
   template <class E>
   void set_exception(E&&) const = delete;
 
@@ -265,28 +274,41 @@ class task : public future<T> {
 namespace detail {
 template <class T>
 inline constexpr bool is_future<task<T>> = true;
+template <>
+inline constexpr bool is_future<any_task> = true;
 template <class T>
 inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<task<T>> = true;
+
+/// What awaits but is no coroutine in our sense, such as `reader.readline()`; to users
+/// of asyncio it is one.
+template <class A>
+concept operation =
+    awaitable<A> && !std::is_lvalue_reference_v<A> && !is_coro<A> && !is_future<A>;
 }  // namespace detail
 
 /// Schedules `body` on the running loop. Its first step runs on the next turn, in the
 /// order of creation.
 ///
-/// Cancellation: of whoever awaits the task: the task is cancelled; see any_task::cancel.
-/// Throws:       usage_error – no running loop, or `body` was awaited already
-/// Like:         asyncio.create_task
+/// Cancellation: of whoever awaits the task: the task is cancelled; see
+/// any_task::cancel. Throws:       usage_error – no running loop, or `body` was awaited
+/// already Like:         asyncio.create_task
 template <class T>
 task<T> create_task(coro<T>&& body, const task_options& options = {}) {
   return task<T>(
       detail::start_task(detail::loop_core::require_running(), body, options));
 }
 
+template <detail::operation A>
+auto create_task(A&& operation, const task_options& options = {}) {
+  return aio::create_task(detail::as_coro<A>(std::move(operation)), options);
+}
+
 /// Schedules `fn(args...)`. The callable and its arguments move into the task, so
 /// that captures and parameters live as long as it; std::ref opts out.
 template <class F, class... Args>
-  requires coroutine_function<F, Args...>
+requires coroutine_function<F, Args...>
 auto create_task(const task_options& options, F&& fn, Args&&... args) {
   using result = typename detail::coro_of_call<F, Args...>::value_type;
   detail::loop_core& loop = detail::loop_core::require_running();
@@ -295,7 +317,7 @@ auto create_task(const task_options& options, F&& fn, Args&&... args) {
   return task<result>(detail::start_task(loop, body, options));
 }
 template <class F, class... Args>
-  requires coroutine_function<F, Args...>
+requires coroutine_function<F, Args...>
 auto create_task(F&& fn, Args&&... args) {
   return aio::create_task(task_options{}, std::forward<F>(fn),
                           std::forward<Args>(args)...);
@@ -314,9 +336,8 @@ namespace detail {
 
 inline std::vector<any_task> all_tasks(loop_core& loop) {
   std::vector<any_task> found;
-  loop.tasks().for_each([&](resident& one) {
-    found.emplace_back(static_cast<task_state&>(one));
-  });
+  loop.tasks().for_each(
+      [&](resident& one) { found.emplace_back(static_cast<task_state&>(one)); });
   return found;
 }
 

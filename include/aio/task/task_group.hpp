@@ -21,19 +21,21 @@ namespace aio {
 
 /// Tasks that are started in a block and end with it.
 ///
-///     co_await aio::with(aio::task_group{}, [&](aio::task_group& group) -> aio::coro<> {
+///     co_await aio::with(aio::task_group{}, [&](aio::task_group& group) -> aio::coro<>
+///     {
 ///       group.create_task(fetch, first_url);
 ///       group.create_task(fetch, second_url);
 ///       co_return;
 ///     });  // both are done here
 ///
 /// The block ends when all children have ended. If one fails, or the body throws, all
-/// others are cancelled (the body too, at its await) and waited for; then all errors are
-/// thrown as one exception_group. A child that is cancelled is no error. Prefer it to
-/// gather(), which leaves the siblings of a failed one running.
+/// others are cancelled (the body too, at its await) and waited for; then all errors
+/// are thrown as one exception_group. A child that is cancelled is no error. Prefer it
+/// to gather(), which leaves the siblings of a failed one running.
 ///
 /// Cancellation: of the task in the block: every child is cancelled and waited for; an
-///               error of a child then counts more than the cancel, which stays pending.
+///               error of a child then counts more than the cancel, which stays
+///               pending.
 /// Throws:       exception_group; cancelled_error; keyboard_interrupt, bare
 /// Lifetime:     must outlive the block; aio::with sees to it
 /// Like:         asyncio.TaskGroup
@@ -60,17 +62,22 @@ class task_group {
     }
     return adopt(aio::create_task(std::move(body), options));
   }
-  template <class F, class... Args>
-    requires coroutine_function<F, Args...>
-  auto create_task(const task_options& options, F&& fn, Args&&... args) {
-    if (const char* refusal = why_not()) throw usage_error(refusal);
-    return adopt(aio::create_task(options, std::forward<F>(fn),
-                                  std::forward<Args>(args)...));
+  template <detail::operation A>
+  auto create_task(A&& operation, const task_options& options = {}) {
+    return create_task(detail::as_coro<A>(std::move(operation)), options);
   }
   template <class F, class... Args>
-    requires coroutine_function<F, Args...>
+  requires coroutine_function<F, Args...>
+  auto create_task(const task_options& options, F&& fn, Args&&... args) {
+    if (const char* refusal = why_not()) throw usage_error(refusal);
+    return adopt(
+        aio::create_task(options, std::forward<F>(fn), std::forward<Args>(args)...));
+  }
+  template <class F, class... Args>
+  requires coroutine_function<F, Args...>
   auto create_task(F&& fn, Args&&... args) {
-    return create_task(task_options{}, std::forward<F>(fn), std::forward<Args>(args)...);
+    return create_task(task_options{}, std::forward<F>(fn),
+                       std::forward<Args>(args)...);
   }
 
   /// Cancels the children and the body; the block then ends without an error. May be

@@ -18,21 +18,45 @@
 
 namespace aio {
 
-/// The time limit of a running block; what timeout() hands to its body.
+/// The time limit of a block; what timeout() hands to its body. It can be made before
+/// the block and asked after it:
+///
+///     aio::timeout_scope limit = aio::timeout(1s);
+///     co_await aio::with(limit, [&](aio::timeout_scope&) -> aio::coro<> { ... });
+///     if (limit.expired()) ...
 ///
 /// Like: asyncio.Timeout
 class timeout_scope {
  public:
-  /// Enters at once, for the task that runs.
+  /// Not entered yet.
+  ///
+  /// Throws: usage_error – no running loop
   explicit timeout_scope(std::optional<time_point> when)
-      : loop_(detail::loop_core::require_running()),
-        task_(entering_task(loop_)),
-        requests_at_entry_(task_.core().cancel_requests) {
-    reschedule(when);
+      : loop_(detail::loop_core::require_running()), when_(when) {}
+  /// Only before the block is entered.
+  timeout_scope(timeout_scope&& other) noexcept
+      : timeout_scope(other.loop_, other.when_) {
+    AIO_ASSERT(other.state_ == state::created);
   }
   timeout_scope(const timeout_scope&) = delete;
   timeout_scope& operator=(const timeout_scope&) = delete;
   ~timeout_scope() { leave(); }
+
+  // As a resource of aio::with.
+
+  /// Cancellation: does not wait, so nothing is stopped.
+  /// Throws:       usage_error – entered already, or outside a task
+  coro<timeout_scope&> enter() {
+    begin();
+    co_return *this;
+  }
+
+  /// Cancellation: does not wait, so nothing is stopped.
+  /// Throws:       timeout_error, in place of the cancel that the limit caused
+  coro<> exit(std::exception_ptr error) {
+    if (leave() && detail::holds<cancelled_error>(error)) throw timeout_error();
+    co_return;
+  }
 
   /// When it is over; none if never.
   std::optional<time_point> when() const noexcept { return when_; }
@@ -44,8 +68,9 @@ class timeout_scope {
 
   /// Moves the limit, or takes it away. One that is over fires on the next turn.
   ///
-  /// Throws: usage_error – the limit was reached, or the block was left
+  /// Throws: usage_error – not entered, the limit was reached, or the block was left
   void reschedule(std::optional<time_point> when) {
+    if (state_ == state::created) throw usage_error("the timeout has not been entered");
     if (state_ != state::active) {
       throw usage_error("the timeout cannot be rescheduled: it has expired or ended");
     }
@@ -59,6 +84,17 @@ class timeout_scope {
     }
   }
 
+  /// Begins the block; for the machinery.
+  void begin() {
+    if (state_ != state::created) {
+      throw usage_error("the timeout has already been entered");
+    }
+    task_ = entering_task(loop_);
+    requests_at_entry_ = task_.core().cancel_requests;
+    state_ = state::active;
+    reschedule(when_);
+  }
+
   /// Ends the block; for the machinery. True if a cancelled_error that leaves it is
   /// ours alone, and so is to become a timeout_error.
   bool leave() noexcept {
@@ -70,7 +106,10 @@ class timeout_scope {
   }
 
  private:
-  enum class state : unsigned char { active, expiring, expired, exited };
+  timeout_scope(detail::loop_core& loop, std::optional<time_point> when) noexcept
+      : loop_(loop), when_(when) {}
+
+  enum class state : unsigned char { created, active, expiring, expired, exited };
 
   struct expiry final : detail::ready_node {
     explicit expiry(timeout_scope& of) noexcept : scope(of) {}
@@ -95,8 +134,8 @@ class timeout_scope {
 
   detail::loop_core& loop_;
   any_task task_;
-  std::uint32_t requests_at_entry_;
-  state state_ = state::active;
+  std::uint32_t requests_at_entry_ = 0;
+  state state_ = state::created;
   std::optional<time_point> when_;
   expiry expiry_{*this};
   detail::timer timer_{expiry_};
@@ -121,6 +160,7 @@ template <class F, class T = await_result_t<timeout_body<F>>>
 coro<T> run_with_limit(time_limit limit, std::optional<time_point> when, F body) {
   if (limit.has_value()) when = limit.after(loop_core::require_running().time());
   timeout_scope scope(when);
+  scope.begin();
   try {
     co_return co_await call_with_scope(body, scope);
   } catch (const cancelled_error&) {
@@ -151,7 +191,8 @@ coro<T> run_with_limit(time_limit limit, std::optional<time_point> when, F body)
 /// Like:         asyncio.timeout
 template <class F>
 auto timeout(time_limit limit, F&& body) {
-  return detail::run_with_limit(limit, std::nullopt, std::decay_t<F>(std::forward<F>(body)));
+  return detail::run_with_limit(limit, std::nullopt,
+                                std::decay_t<F>(std::forward<F>(body)));
 }
 
 /// As timeout, until a point of the loop's time (none: no limit).
@@ -160,6 +201,16 @@ auto timeout(time_limit limit, F&& body) {
 template <class F>
 auto timeout_at(std::optional<time_point> when, F&& body) {
   return detail::run_with_limit(no_limit, when, std::decay_t<F>(std::forward<F>(body)));
+}
+
+/// A limit for aio::with; it counts from here. See timeout_scope.
+///
+/// Throws: usage_error – no running loop
+inline timeout_scope timeout(time_limit limit) {
+  return timeout_scope(limit.after(detail::loop_core::require_running().time()));
+}
+inline timeout_scope timeout_at(std::optional<time_point> when) {
+  return timeout_scope(when);
 }
 
 namespace detail {
@@ -179,9 +230,11 @@ coro<T> cancel_and_take(future<T> running) {
 template <class A, class T = await_result_t<A>>
 coro<T> await_with_limit(A awaitable, time_limit limit) {
   if (limit.has_value() && limit.value() <= duration::zero()) {
-    co_return co_await cancel_and_take(future(aio::ensure_future(std::move(awaitable))));
+    co_return co_await cancel_and_take(
+        future(aio::ensure_future(std::move(awaitable))));
   }
   timeout_scope scope(limit.after(loop_core::require_running().time()));
+  scope.begin();
   try {
     co_return co_await std::move(awaitable);
   } catch (const cancelled_error&) {

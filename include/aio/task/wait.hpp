@@ -102,7 +102,8 @@ coro<wait_result<Future>> wait_for_ends(std::vector<Future> all, wait_options op
     end_counter counter(loop, all.size(), options.return_when);
     timer_handle limit;
     if (auto when = options.timeout.after(loop.time())) {
-      limit = timer_handle(call_at(loop, *when, [&counter] { counter.stop_waiting(); }));
+      limit =
+          timer_handle(call_at(loop, *when, [&counter] { counter.stop_waiting(); }));
     }
     const scope_exit no_limit([&limit] { limit.cancel(); });
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -134,9 +135,9 @@ coro<wait_result<Future>> wait_for_ends(std::vector<Future> all, wait_options op
 /// Complexity:   O(tasks)
 /// Like:         asyncio.wait
 template <std::ranges::input_range R>
-  requires detail::is_future<std::ranges::range_value_t<R>>
-coro<wait_result<std::ranges::range_value_t<R>>> wait(R&& tasks,
-                                                      wait_options options = {}) {
+requires detail::is_future<std::ranges::range_value_t<R>>
+    coro<wait_result<std::ranges::range_value_t<R>>> wait(R&& tasks,
+                                                          wait_options options = {}) {
   std::vector<std::ranges::range_value_t<R>> all;
   std::unordered_set<const detail::completion*> seen;
   for (auto&& one : tasks) {
@@ -144,6 +145,24 @@ coro<wait_result<std::ranges::range_value_t<R>>> wait(R&& tasks,
   }
   if (all.empty()) throw std::invalid_argument("wait: the set of tasks is empty");
   return detail::wait_for_ends(std::move(all), options);
+}
+
+/// The same for some of one type, each given by itself; the options come first.
+///
+///     co_await aio::wait({.timeout = 1s}, first, second);
+template <class Future, std::same_as<Future>... More>
+requires detail::is_future<Future> coro<wait_result<Future>> wait(
+    const wait_options& options, Future one, More... more) {
+  std::vector<Future> all;
+  all.reserve(1 + sizeof...(More));
+  all.push_back(std::move(one));
+  (all.push_back(std::move(more)), ...);
+  return wait(all, options);
+}
+template <class Future, std::same_as<Future>... More>
+requires detail::is_future<Future> coro<wait_result<Future>> wait(Future one,
+                                                                  More... more) {
+  return wait(wait_options{}, std::move(one), std::move(more)...);
 }
 
 }  // namespace aio

@@ -31,12 +31,23 @@ namespace detail {
 template <class R>
 using entered = await_result_t<decltype(std::declval<R&>().enter())>;
 
+/// The body may leave out what enter() yields.
+template <class F, class Given>
+decltype(auto) call_body(F& body, Given&& given) {
+  if constexpr (std::invocable<F&, Given>) {
+    return std::invoke(body, std::forward<Given>(given));
+  } else {
+    return std::invoke(body);
+  }
+}
+
 template <class R, class F>
 auto body_type() {
   if constexpr (std::is_void_v<entered<R>>) {
     return std::type_identity<std::invoke_result_t<F&>>{};
   } else {
-    return std::type_identity<std::invoke_result_t<F&, entered<R>>>{};
+    return std::type_identity<decltype(call_body(std::declval<F&>(),
+                                                 std::declval<entered<R>>()))>{};
   }
 }
 
@@ -66,11 +77,10 @@ coro<T> run_with_resource(Held held, F body) {
     entered<R> given = co_await resource.enter();
     try {
       if constexpr (std::is_void_v<T>) {
-        co_await std::invoke(body, std::forward<entered<R>>(given));
+        co_await call_body(body, std::forward<entered<R>>(given));
         yielded.set_value();
       } else {
-        yielded.set_value(
-            co_await std::invoke(body, std::forward<entered<R>>(given)));
+        yielded.set_value(co_await call_body(body, std::forward<entered<R>>(given)));
       }
     } catch (...) {
       error = std::current_exception();
@@ -99,8 +109,8 @@ coro<T> run_with_resource(Held held, F body) {
 
 }  // namespace detail
 
-/// Enters `resource`, runs `body` with what enter() yields, and always awaits exit():
-/// after a return, an exception and a cancellation alike.
+/// Enters `resource`, runs `body` with what enter() yields (or without), and always
+/// awaits exit(): after a return, an exception and a cancellation alike.
 ///
 ///     co_await aio::with(connection(), [&](session& s) -> aio::coro<> { ... });
 ///
@@ -113,7 +123,7 @@ coro<T> run_with_resource(Held held, F body) {
 /// Throws:       what enter(), the body or exit() throw; exit()'s exception wins
 /// Like:         async with
 template <class R, class F>
-  requires async_resource<std::remove_reference_t<R>>
+requires async_resource<std::remove_reference_t<R>>
 auto with(R&& resource, F&& body) {
   return detail::run_with_resource<R, std::decay_t<F>>(std::forward<R>(resource),
                                                        std::forward<F>(body));

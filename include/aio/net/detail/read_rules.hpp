@@ -99,6 +99,11 @@ class read_until {
     throw incomplete_read_error(s.buffer.take(s.buffer.size()), std::nullopt);
   }
 
+  void restart() noexcept {
+    searched_ = 0;
+    match_.reset();
+  }
+
  private:
   struct match {
     std::size_t begin;
@@ -138,11 +143,16 @@ class read_line {
     if (newline_ || searched_ > s.limit) {
       s.buffer.drop(newline_ ? *newline_ + 1 : s.buffer.size());
       s.bytes_taken();
-      throw std::invalid_argument("readline: the line is longer than the limit of " +
-                                  std::to_string(s.limit) +
-                                  " bytes and was dropped; give the stream a larger one");
+      throw std::invalid_argument(
+          "readline: the line is longer than the limit of " + std::to_string(s.limit) +
+          " bytes and was dropped; give the stream a larger one");
     }
     return s.buffer.take(s.buffer.size());
+  }
+
+  void restart() noexcept {
+    searched_ = 0;
+    newline_.reset();
   }
 
  private:

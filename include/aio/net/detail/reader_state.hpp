@@ -48,6 +48,7 @@ class reader_state : public ref_counted {
 
   /// After bytes were taken.
   void bytes_taken() {
+    if (waiter != nullptr) restart_waiter();
     if (is_paused && buffer.size() <= limit) resume();
   }
 
@@ -66,6 +67,7 @@ class reader_state : public ref_counted {
 
  private:
   void wake_waiter() noexcept;
+  void restart_waiter() noexcept;
 };
 
 /// A read that waits. It stays registered until its task has run, so that bytes it was
@@ -80,14 +82,22 @@ class read_waiter : public suspension {
   /// Whether the buffer holds what is asked for, or never will.
   virtual bool is_satisfied() = 0;
 
+  /// Another read has taken the first of the bytes.
+  virtual void restart() noexcept = 0;
+
   bool can_go_on() { return from_->error || is_satisfied(); }
 
-  void check_alone() const {
-    if (from_->waiter != nullptr) {
+  /// Whether there is nothing to wait for. Bytes that another was woken for are his.
+  ///
+  /// Throws: usage_error – it must wait, and another does
+  bool is_ready_now() {
+    const bool is_ready = can_go_on();
+    if (from_->waiter != nullptr && (!is_ready || from_->waiter->is_woken_)) {
       throw usage_error(
           "read called while another coroutine is already waiting for incoming data: "
           "one task at a time may read from a stream");
     }
+    return is_ready;
   }
 
   void wait(promise_base& frame) {
@@ -139,6 +149,8 @@ inline void reader_state::bytes_came() {
   }
 }
 
+inline void reader_state::restart_waiter() noexcept { waiter->restart(); }
+
 inline void reader_state::wake_waiter() noexcept {
   if (waiter != nullptr) waiter->wake_once();
 }
@@ -159,10 +171,7 @@ class [[nodiscard]] read_operation {
     awaiter(intrusive_ptr<reader_state> from, Rule rule)
         : read_waiter(std::move(from)), rule_(std::move(rule)) {}
 
-    bool await_ready() {
-      check_alone();
-      return can_go_on();
-    }
+    bool await_ready() { return is_ready_now(); }
 
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> frame) {
@@ -178,6 +187,9 @@ class [[nodiscard]] read_operation {
 
    private:
     bool is_satisfied() override { return rule_.is_satisfied(from()); }
+    void restart() noexcept override {
+      if constexpr (requires { rule_.restart(); }) rule_.restart();
+    }
 
     Rule rule_;
   };

@@ -48,7 +48,8 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
     if (error) std::rethrow_exception(error);
     if (is_lost_) {
       throw boost::system::system_error(
-          make_error_code(boost::system::errc::connection_reset), "the connection is lost");
+          make_error_code(boost::system::errc::connection_reset),
+          "the connection is lost");
     }
   }
 

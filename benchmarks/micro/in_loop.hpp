@@ -1,0 +1,25 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// A benchmark whose body is a coroutine on a loop.
+
+#pragma once
+
+#include <aio/aio.hpp>
+
+#include <benchmark/benchmark.h>
+
+namespace bench {
+
+// The time is read once per batch, so that reading it does not count.
+inline constexpr int batch = 1000;
+
+inline aio::coro<int> ready() { co_return 1; }
+
+template <aio::coro<> (*body)(benchmark::State&)>
+void in_loop(benchmark::State& state) {
+  aio::run(body(state));
+}
+
+}  // namespace bench
