@@ -97,10 +97,16 @@ set(AIO_HEADERS
     aio/os/signals.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
-    # testing: virtual time
+    # testing: virtual time, other orders, connections without sockets
     aio/testing/virtual_driver.hpp
     aio/testing/virtual_loop.hpp
     aio/testing/cancel_at_every_await.hpp
+    aio/testing/shuffle.hpp
+    aio/testing/run_virtual.hpp
+    aio/testing/cancel_sweep.hpp
+    aio/testing/sequencer.hpp
+    aio/testing/memory_transport.hpp
+    aio/testing/memory_streams.hpp
     # The front doors, for users; no header above includes one.
     aio/task.hpp
     aio/sync.hpp

@@ -28,13 +28,13 @@ class context_values {
  public:
   using value = std::shared_ptr<const void>;
 
-  static context_values* with(const context_values* old, const void* variable,
+  static context_values* with(const context_values* old, std::uint64_t variable,
                               value v) {
     auto made = std::make_unique<context_values>();
     if (old != nullptr) made->all_ = old->all_;
     const auto place = std::lower_bound(
         made->all_.begin(), made->all_.end(), variable,
-        [](const entry& e, const void* key) { return std::less<>()(e.variable, key); });
+        [](const entry& e, std::uint64_t key) { return e.variable < key; });
     const bool is_there = place != made->all_.end() && place->variable == variable;
     if (is_there && v) {
       place->v = std::move(v);
@@ -46,7 +46,7 @@ class context_values {
     return made.release();
   }
 
-  value find(const void* variable) const noexcept {
+  value find(std::uint64_t variable) const noexcept {
     for (const entry& e : all_) {
       if (e.variable == variable) return e.v;
     }
@@ -60,13 +60,19 @@ class context_values {
 
  private:
   struct entry {
-    const void* variable;
+    std::uint64_t variable;
     value v;
   };
 
-  std::vector<entry> all_;  // by address; programs have few variables
+  std::vector<entry> all_;  // by number; programs have few variables
   mutable std::atomic<std::uint32_t> refs_ = 0;
 };
+
+/// Numbers of variables are not used again, unlike addresses.
+inline std::uint64_t next_variable() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed);
+}
 
 /// The place that a task or callback sees its variables in.
 class context_cell {
@@ -85,12 +91,12 @@ class context_cell {
     if (values_ != nullptr) values_->release();
   }
 
-  context_values::value get(const void* variable) const noexcept {
+  context_values::value get(std::uint64_t variable) const noexcept {
     return values_ == nullptr ? nullptr : values_->find(variable);
   }
 
   /// A null value takes the variable out.
-  void set(const void* variable, context_values::value v) {
+  void set(std::uint64_t variable, context_values::value v) {
     context_cell changed;
     changed.values_ = context_values::with(values_, variable, std::move(v));
     changed.add_ref();
@@ -149,7 +155,8 @@ class context {
   /// Calls `f(args...)` in it: variables that `f` sets are set here.
   template <class F, class... Args>
   decltype(auto) run(F&& f, Args&&... args) const {
-    const detail::context_cell::entered scope(*cell_);
+    const auto keep = cell_;  // whatever `f` does to this handle
+    const detail::context_cell::entered scope(*keep);
     return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
   }
 
@@ -189,12 +196,12 @@ inline context copy_context() {
 ///     request_id.set("r-17");
 ///     aio::create_task(handle(request));   // sees r-17
 ///
-/// Lifetime: of static storage, as a rule; its address is its identity
+/// Lifetime: of static storage, as a rule
 /// Like:     contextvars.ContextVar
 template <class T>
 class context_var {
  public:
-  /// What reset() needs: the value before a set().
+  /// What reset() needs: the value before a set(). Copies are the same token.
   class token {
    public:
     token() = default;
@@ -202,8 +209,9 @@ class context_var {
    private:
     friend class context_var;
     const context_var* variable_ = nullptr;
+    const detail::context_cell* where_ = nullptr;
     detail::context_values::value before_;
-    mutable bool is_used_ = false;
+    std::shared_ptr<bool> is_used_;
   };
 
   explicit context_var(std::string_view name) : name_(name) {}
@@ -235,27 +243,33 @@ class context_var {
     detail::context_cell& cell = detail::context_cell::current();
     token before;
     before.variable_ = this;
-    before.before_ = cell.get(this);
-    cell.set(this, std::make_shared<const T>(std::move(value)));
+    before.where_ = &cell;
+    before.before_ = cell.get(number_);
+    before.is_used_ = std::make_shared<bool>(false);
+    cell.set(number_, std::make_shared<const T>(std::move(value)));
     return before;
   }
 
   /// Puts back what was there before the set() that returned `t`; once.
   ///
-  /// Throws: std::invalid_argument – a token of another variable, or used before
+  /// Throws: std::invalid_argument – a token of another variable, made in another
+  ///         context, or used before
   void reset(const token& t) const {
+    detail::context_cell& cell = detail::context_cell::current();
     if (t.variable_ != this) {
       throw std::invalid_argument("the token is not of this context variable");
     }
-    if (std::exchange(t.is_used_, true)) {
-      throw std::invalid_argument("the token has already been used");
+    if (*t.is_used_) throw std::invalid_argument("the token has already been used");
+    if (t.where_ != &cell) {
+      throw std::invalid_argument("the token was made in a different context");
     }
-    detail::context_cell::current().set(this, t.before_);
+    cell.set(number_, t.before_);
+    *t.is_used_ = true;
   }
 
   /// For context.
   T get_in(const detail::context_cell& cell) const {
-    const auto held = cell.get(this);
+    const auto held = cell.get(number_);
     if (!held) {
       throw std::out_of_range("the context has no value of '" + name_ + "'");
     }
@@ -264,12 +278,13 @@ class context_var {
 
  private:
   detail::context_values::value find() const noexcept {
-    return detail::context_cell::current().get(this);
+    return detail::context_cell::current().get(number_);
   }
   static const T& value_of(const detail::context_values::value& held) noexcept {
     return *static_cast<const T*>(held.get());
   }
 
+  std::uint64_t number_ = detail::next_variable();
   std::string name_;
   std::optional<T> default_;
 };

@@ -39,6 +39,17 @@ class resident : public list_hook<resident_tag> {
   ~resident() { unlink(); }
 };
 
+/// Decides in which order a turn runs, in place of the loop; see testing/shuffle.hpp.
+class turn_order {
+ public:
+  /// Moves all of `due` into `ready`. Both come in the order of asyncio.
+  virtual void arrange(intrusive_list<ready_node>& ready,
+                       intrusive_list<ready_node>& due) = 0;
+
+ protected:
+  ~turn_order() = default;
+};
+
 /// The event loop without its public face (io/event_loop.hpp).
 ///
 /// A turn: poll the world, move due timers behind what is ready, run what was
@@ -106,6 +117,9 @@ class loop_core final : public ref_counted {
 
   bool is_running() const noexcept { return is_running_; }
   bool is_closed() const noexcept { return closed_; }
+
+  /// Null: the order of asyncio. It must live until the loop is closed.
+  void set_turn_order(turn_order* order) noexcept { order_ = order; }
 
   /// Runs until stop(); at least one turn.
   void run_forever() {
@@ -259,12 +273,28 @@ class loop_core final : public ref_counted {
   void run_ready() {
     ++turn_number_;
     inbox_.drain(ready_);
-    while (timers_.next_deadline() <= now_) ready_.push_back(timers_.pop());
+    if (order_ == nullptr) [[likely]] {
+      move_due_timers(ready_);
+    } else {
+      arrange_turn();
+    }
     batch_.splice_back(ready_);
     // Only what must leave the loop is thrown; the rest of the batch keeps its turn.
     const scope_exit unfinished([this] { ready_.splice_front(batch_); });
     if (debug_) return run_batch_watched();
     while (!batch_.empty()) batch_.pop_front().run();
+  }
+
+  void move_due_timers(intrusive_list<ready_node>& to) noexcept {
+    while (timers_.next_deadline() <= now_) to.push_back(timers_.pop());
+  }
+
+  [[gnu::noinline]] void arrange_turn() {
+    intrusive_list<ready_node> due;
+    move_due_timers(due);
+    // Whatever it could not arrange still runs.
+    const scope_exit all_of_them([&] { ready_.splice_back(due); });
+    order_->arrange(ready_, due);
   }
 
   // While tasks are ready a poll would cost more than a task switch: the turns in
@@ -333,6 +363,7 @@ class loop_core final : public ref_counted {
   bool closed_ = false;
   bool debug_ = false;
   bool asleep_ = true;
+  turn_order* order_ = nullptr;
   driver* world_;
   inbox inbox_;
   intrusive_list<resident, resident_tag> tasks_;

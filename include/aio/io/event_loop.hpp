@@ -263,6 +263,10 @@ class event_loop {
 
   coro<> shutdown_default_executor(time_limit limit = no_limit);
 
+  // ----- async generators (io/run.hpp) -----
+
+  coro<> shutdown_asyncgens();
+
   // ----- connections (net/create_connection.hpp, net/create_server.hpp) -----
 
   template <class Factory, class Options = connect_options>

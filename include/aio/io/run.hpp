@@ -6,8 +6,10 @@
 
 #pragma once
 
+#include <aio/coro/async_generator.hpp>
 #include <aio/io/ctrl_c.hpp>
 #include <aio/io/event_loop.hpp>
+#include <aio/task/end_of.hpp>
 #include <aio/task/run_until_complete.hpp>
 
 #include <csignal>
@@ -18,6 +20,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace aio {
 
@@ -59,6 +62,27 @@ inline void die_of_sigint_if_uncaught() {
   static_cast<void>(installed);
 }
 
+inline coro<> close_generator(generator_handle left) {
+  co_await generator_step<generator_close>(left);
+}
+
+/// Closes the generators that were left at a yield, side by side.
+///
+/// Cancellation: stops waiting for them.
+inline coro<> close_generators(generator_registry& begun) {
+  std::vector<task<>> closing;
+  while (generator_handle left = begun.take()) {
+    closing.push_back(create_task(close_generator(std::move(left))));
+  }
+  for (const task<>& one : closing) co_await end_of(*one.required());
+  for (const task<>& one : closing) {
+    if (one.cancelled() || !one.exception()) continue;
+    get_running_loop().call_exception_handler(
+        {"an error while an async_generator was closed", one.exception(),
+         one.any().of().title()});
+  }
+}
+
 inline void check_no_loop_runs() {
   if (loop_core::running() != nullptr) {
     throw usage_error(
@@ -68,6 +92,16 @@ inline void check_no_loop_runs() {
 }
 
 }  // namespace detail
+
+/// Closes the async generators that were left at a yield in this loop; runner and run()
+/// do it by themselves, and only they note the generators.
+///
+/// Cancellation: stops waiting for them.
+/// Like:         loop.shutdown_asyncgens
+inline coro<> event_loop::shutdown_asyncgens() {
+  detail::generator_registry* const begun = detail::generator_registry::of(core());
+  if (begun != nullptr) co_await detail::close_generators(*begun);
+}
 
 /// Several runs on one loop, and its orderly end.
 ///
@@ -83,7 +117,14 @@ class runner {
   explicit runner(run_options options = {}) : options_(options) {}
   runner(const runner&) = delete;
   runner& operator=(const runner&) = delete;
-  ~runner() { close(); }
+  ~runner() {
+    try {
+      close();
+    } catch (...) {
+      loop_->call_exception_handler(
+          {"an error while a runner was closed", std::current_exception(), {}});
+    }
+  }
 
   /// Runs `main` as a task to its end and yields its value. Tasks it leaves behind go
   /// on in the next run.
@@ -104,6 +145,7 @@ class runner {
     const task<T> running = loop.create_task(
         std::move(main), {.context = options.context ? options.context : *context_});
     bool interrupted = false;
+    const detail::generator_registry::installed generators(*generators_);
     {
       const detail::ctrl_c_guard guard(loop, [&] {
         interrupted = true;
@@ -123,6 +165,7 @@ class runner {
   template <class F>
   requires coroutine_function<F&>
   auto run(F&& main, const callback_options& options = {}) {
+    detail::check_no_loop_runs();
     return run(std::invoke(main), options);
   }
 
@@ -132,26 +175,49 @@ class runner {
     if (!loop_) {
       detail::ignore_sigpipe();
       loop_.emplace();
+      generators_.emplace(loop_->core());
       context_ = copy_context();
       loop_->set_debug(options_.debug.value_or(detail::debug_in_environment()));
     }
     return *loop_;
   }
 
-  /// Cancels all tasks and runs them to their end, ends the threads of the executor and
-  /// closes the loop. Does nothing the second time.
+  /// Cancels all tasks and runs them to their end, closes the async generators that are
+  /// left, ends the threads of the executor and closes the loop. Does nothing the
+  /// second time.
+  ///
+  /// Throws: keyboard_interrupt – a task ended with it
   void close() {
     closed_ = true;
     if (!loop_ || loop_->is_closed()) return;
     const detail::scope_exit closing([this] { loop_->close(); });
-    detail::cancel_all_tasks(loop_->core());
+    const detail::generator_registry::installed generators(*generators_);
+    const std::exception_ptr interrupt = end_tasks();
+    if (!generators_->empty()) {
+      loop_->run_until_complete(detail::close_generators(*generators_));
+    }
     loop_->run_until_complete(loop_->shut_down_services());
+    if (interrupt) std::rethrow_exception(interrupt);
   }
 
  private:
+  /// A keyboard_interrupt leaves the loop at once; the other tasks have to end as well.
+  std::exception_ptr end_tasks() {
+    std::exception_ptr interrupt;
+    for (;;) {
+      try {
+        detail::cancel_all_tasks(loop_->core());
+        return interrupt;
+      } catch (const keyboard_interrupt&) {
+        interrupt = std::current_exception();
+      }
+    }
+  }
+
   run_options options_;
   bool closed_ = false;
   std::optional<event_loop> loop_;
+  std::optional<detail::generator_registry> generators_;
   std::optional<context> context_;
 };
 
@@ -160,8 +226,9 @@ class runner {
 ///     int main() { return aio::run(amain()); }
 ///
 /// When `main` has ended, however it did: all other tasks are cancelled and run to
-/// their end (their errors go to the exception handler), the threads of the executor
-/// are joined, the loop is closed.
+/// their end (their errors go to the exception handler), async generators that were
+/// left at a yield are closed, the threads of the executor are joined, the loop is
+/// closed.
 ///
 /// Takes:    a coroutine, or a callable that returns one, kept alive until the end
 /// Throws:   what `main` throws; keyboard_interrupt – see runner::run; usage_error – a
@@ -171,14 +238,20 @@ template <class T>
 T run(coro<T>&& main, run_options options = {}) {
   detail::check_no_loop_runs();
   runner one(options);
-  return one.run(std::move(main));
+  if constexpr (std::is_void_v<T>) {
+    one.run(std::move(main));
+    one.close();
+  } else {
+    T value = one.run(std::move(main));
+    one.close();
+    return std::forward<T>(value);
+  }
 }
 template <class F>
 requires coroutine_function<F&>
 auto run(F&& main, run_options options = {}) {
   detail::check_no_loop_runs();
-  runner one(options);
-  return one.run(std::forward<F>(main));
+  return run(std::invoke(main), options);
 }
 
 }  // namespace aio

@@ -84,10 +84,19 @@ class completion_awaiter : public suspension {
 
  private:
   bool cancel() noexcept final {
-    return !of_->done() && of_->cancel(view(task().cancel_message));
+    if (of_->done()) return false;
+    if (is_asking_) {  // what is awaited awaits this task, round about
+      call_off();
+      return true;
+    }
+    is_asking_ = true;
+    const bool is_taken = of_->cancel(view(task().cancel_message));
+    is_asking_ = false;
+    return is_taken;
   }
 
   intrusive_ptr<completion> of_;
+  bool is_asking_ = false;
 };
 
 /// `Owned`: the future was an rvalue, so its value may be moved out.

@@ -7,13 +7,13 @@
 #pragma once
 
 #include <aio/core/exception_group.hpp>
+#include <aio/coro/async_generator.hpp>
 #include <aio/task/future.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/with.hpp>
 
+#include <cstddef>
 #include <exception>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,7 +36,8 @@ namespace aio {
 /// Cancellation: of the task in the block: every child is cancelled and waited for; an
 ///               error of a child then counts more than the cancel, which stays
 ///               pending.
-/// Throws:       exception_group; cancelled_error; keyboard_interrupt, bare
+/// Throws:       exception_group; cancelled_error; keyboard_interrupt, bare (the other
+///               errors are then reported)
 /// Lifetime:     must outlive the block; aio::with sees to it
 /// Like:         asyncio.TaskGroup
 class task_group {
@@ -86,8 +87,8 @@ class task_group {
   /// Like: TaskGroup.cancel (Python 3.15)
   void cancel() {
     is_cancelled_ = true;
-    if (!is_entered_ || is_over()) return;
-    if (!is_aborting_) abort();
+    if (!is_entered_ || is_over() || is_aborting_) return;
+    abort();
     cancel_parent();
   }
 
@@ -111,6 +112,7 @@ class task_group {
     is_exiting_ = true;
     if (detail::holds<keyboard_interrupt>(error)) note_base_error(error);
     std::exception_ptr cancel;
+    std::exception_ptr last_cancel;
     if (detail::holds<cancelled_error>(error)) cancel = error;
     if (error && !is_aborting_) abort();
 
@@ -119,16 +121,26 @@ class task_group {
       try {
         co_await all_ended_;
       } catch (const cancelled_error&) {
+        last_cancel = std::current_exception();
         if (!is_aborting_) {
-          cancel = std::current_exception();
+          cancel = last_cancel;
           abort();
         }
       }
     }
     children_.clear();
 
-    if (base_error_) std::rethrow_exception(base_error_);
-    if (is_parent_cancelled_ && parent_.uncancel() == 0) cancel = nullptr;
+    if (base_error_) {
+      report_all_but(base_error_);
+      std::rethrow_exception(base_error_);
+    }
+    if (is_parent_cancelled_) {
+      if (parent_.uncancel() == 0) {
+        cancel = nullptr;
+      } else if (!cancel) {
+        cancel = last_cancel;  // what is left was not asked for by the group
+      }
+    }
     if (cancel && errors_.empty()) std::rethrow_exception(cancel);
     if (error && !detail::holds<cancelled_error>(error)) errors_.push_back(error);
     if (errors_.empty()) co_return true;
@@ -137,6 +149,9 @@ class task_group {
     if (parent_.cancelling() > 0) {
       parent_.uncancel();
       parent_.cancel();
+    }
+    if (errors_.size() == 1 && detail::holds<generator_exit>(error)) {
+      std::rethrow_exception(error);
     }
     throw exception_group("unhandled errors in a task_group", std::move(errors_));
   }
@@ -176,6 +191,8 @@ class task_group {
   task<T> adopt(task<T> made) {
     children_.push_back(*new child(*this, made.any()));
     ++running_;
+    // One that starts eagerly may have cancelled the group before it belonged to it.
+    if (is_aborting_ && !made.done()) made.cancel();
     return made;
   }
 
@@ -190,6 +207,15 @@ class task_group {
     if (is_parent_cancelled_) return;
     is_parent_cancelled_ = true;
     parent_.cancel();
+  }
+
+  void report_all_but(const std::exception_ptr& thrown) {
+    for (const std::exception_ptr& one : errors_) {
+      if (one == thrown) continue;
+      parent_.core().loop().call_exception_handler(
+          {"an error of a task in a task_group that ends with a keyboard_interrupt",
+           one, parent_.of().title()});
+    }
   }
 
   void note_base_error(const std::exception_ptr& error) {
