@@ -12,7 +12,6 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -31,8 +30,7 @@ namespace detail {
 
 template <class T>
 struct generator_promise final : promise_base {
-  explicit generator_promise(
-      std::source_location defined = std::source_location::current()) noexcept
+  explicit generator_promise(code_place defined = AIO_CODE_PLACE) noexcept
       : promise_base(std::coroutine_handle<generator_promise>::from_promise(*this),
                      defined) {}
 
@@ -64,9 +62,8 @@ struct generator_promise final : promise_base {
   }
 
   template <class A>
-  decltype(auto) await_transform(
-      A&& awaitable, std::source_location at = std::source_location::current()) {
-    where = at;
+  decltype(auto) await_transform(A&& awaitable, code_place at = AIO_CODE_PLACE) {
+    where = to_location(at);
     return transform_awaitable(std::forward<A>(awaitable));
   }
 

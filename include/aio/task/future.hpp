@@ -43,6 +43,19 @@ class future_state : public completion {
   outcome<T> value_;
 };
 
+template <>
+class future_state<void> : public completion {
+ public:
+  using completion::completion;
+
+  void set_value() {
+    require_pending();
+    settle_value();
+  }
+
+  void take() const noexcept {}
+};
+
 /// The value of a done future for one of its owners: moved out if nobody else can ask
 /// for it (or if it can only be moved), else a copy.
 template <class T>
@@ -84,7 +97,7 @@ class completion_awaiter : public suspension {
 
  private:
   bool cancel() noexcept final {
-    return !of_->done() && of_->cancel(view(task().cancel_message));
+    return !of_->done() && of_->cancel(task().cancel_message());
   }
 
   intrusive_ptr<completion> of_;

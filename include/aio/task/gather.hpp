@@ -128,7 +128,7 @@ class gather_state final : public future_state<typename Shape::value> {
     }
     if (any) {
       cancel_requested_ = true;
-      message_ = make_message(message);
+      message_ = message;
     }
     return any;
   }
@@ -161,8 +161,7 @@ class gather_state final : public future_state<typename Shape::value> {
     }
     if (finished_ < Shape::size(children_)) return;
     if (cancel_requested_) {
-      this->set_error(
-          std::make_exception_ptr(cancelled_error(std::string(view(message_)))));
+      this->set_error(std::make_exception_ptr(cancelled_error(message_)));
     } else {
       this->set_value(Shape::collect(children_));
     }
@@ -172,7 +171,7 @@ class gather_state final : public future_state<typename Shape::value> {
   std::unique_ptr<watch[]> watches_;
   std::size_t finished_ = 0;
   bool cancel_requested_ = false;
-  message_ptr message_;
+  std::string message_;
 };
 
 template <bool Settled, class Shape>
