@@ -31,6 +31,7 @@ set(AIO_HEADERS
     aio/core/loop.hpp
     aio/core/handle.hpp
     # coro: frames and suspension
+    aio/coro/code_place.hpp
     aio/coro/concepts.hpp
     aio/coro/task_state.hpp
     aio/coro/promise.hpp

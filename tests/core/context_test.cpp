@@ -183,6 +183,7 @@ TEST_CASE("context_var: a value goes when nothing can see it any more",
     auto t = test::start(loop, body());
     loop.turn();
     CHECK(alive == 1);
+    loop.turn();  // the timer
     loop.turn();
     REQUIRE(t.done());
   }

@@ -55,11 +55,19 @@ struct fixture {
   ~fixture() { loop->close(); }
 };
 
-struct lodger final : aio::detail::resident {
+template <class Resident>
+struct lodger : Resident {
   lodger(std::string& to, char of) : log(to), name(of) {}
   void loop_closing() noexcept override { log += name; }
   std::string& log;
   char name;
+};
+
+using some_service = lodger<aio::detail::resident>;
+
+struct some_task final : lodger<aio::detail::runnable_resident> {
+  using lodger::lodger;
+  void run() override {}
 };
 
 }  // namespace
@@ -295,7 +303,7 @@ TEST_CASE_METHOD(fixture, "loop: a later timer does not put off an earlier one",
 
 TEST_CASE_METHOD(fixture, "loop: tells its world whether tasks live in it",
                  "[core][loop][guest]") {
-  lodger a(log, 'a'), b(log, 'b');
+  some_task a(log, 'a'), b(log, 'b');
   CHECK_FALSE(world.busy);
   loop->add_task(a);
   loop->add_task(b);
@@ -310,7 +318,8 @@ TEST_CASE_METHOD(fixture, "loop: tells its world whether tasks live in it",
 
 TEST_CASE_METHOD(fixture, "loop: closing ends services, tasks, callbacks and timers",
                  "[core][loop]") {
-  lodger service(log, 's'), task(log, 't'), leaves(log, 'x');
+  some_service service(log, 's'), leaves(log, 'x');
+  some_task task(log, 't');
   node ready([] { FAIL("closed"); }), timed([] { FAIL("closed"); });
   node posted([] { FAIL("closed"); }), late([] { FAIL("closed"); });
   aio::detail::timer t(timed);

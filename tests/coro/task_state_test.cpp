@@ -14,18 +14,19 @@
 #include <thread>
 #include <vector>
 
-namespace {
-
-using aio::detail::make_message;
-using aio::detail::view;
-
-}  // namespace
-
-TEST_CASE("task_state: a message is kept only if there is one", "[coro][task_state]") {
-  CHECK(make_message("") == nullptr);
-  CHECK(view(make_message("")).empty());
-  const auto message = make_message("why");
-  CHECK(view(message) == "why");
+TEST_CASE("task_state: the message is that of the last request", "[coro][task_state]") {
+  aio::testing::virtual_loop loop;
+  const test::reports reports(loop);
+  const auto t = test::start(loop, test::turns(1));
+  aio::detail::task_state& state = t.any().core();
+  CHECK(state.cancel_message().empty());
+  state.request_cancel("");
+  CHECK(state.cancel_message().empty());
+  state.request_cancel("why");
+  CHECK(state.cancel_message() == "why");
+  state.request_cancel("");
+  CHECK(state.cancel_message().empty());
+  loop.core().close();
 }
 
 TEST_CASE("task_state: counts requests, and never below zero", "[coro][task_state]") {
@@ -38,7 +39,7 @@ TEST_CASE("task_state: counts requests, and never below zero", "[coro][task_stat
   state.request_cancel("b");
   CHECK(state.cancel_requests == 2);
   CHECK(state.must_cancel);
-  CHECK(view(state.cancel_message) == "b");
+  CHECK(state.cancel_message() == "b");
   CHECK(state.uncancel() == 1);
   CHECK(state.must_cancel);
   CHECK(state.uncancel() == 0);

@@ -43,14 +43,14 @@ TEST_CASE("frame_pool: gives back what was freed last, per class of size",
   frame_pool::deallocate(b, 100);
   if (recycles) {
     void* const other_class = frame_pool::allocate(300);
-    void* const again_b = frame_pool::allocate(97);  // the same class: up to 128
-    void* const again_a = frame_pool::allocate(128);
+    void* const again_b = frame_pool::allocate(89);  // the same class: up to 104
+    void* const again_a = frame_pool::allocate(104);
     CHECK(again_b == b);
     CHECK(again_a == a);
     CHECK(other_class != a);
     CHECK(other_class != b);
-    frame_pool::deallocate(again_a, 128);
-    frame_pool::deallocate(again_b, 97);
+    frame_pool::deallocate(again_a, 104);
+    frame_pool::deallocate(again_b, 89);
     frame_pool::deallocate(other_class, 300);
   }
 }

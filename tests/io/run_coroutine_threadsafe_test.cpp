@@ -16,6 +16,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -44,7 +45,10 @@ aio::coro<> fail() {
   throw std::runtime_error("boom");
 }
 
+std::binary_semaphore began(0);
+
 aio::coro<> for_ever(bool& was_cancelled) {
+  began.release();
   try {
     co_await aio::sleep(1h);
   } catch (const aio::cancelled_error&) {
@@ -83,6 +87,7 @@ AIO_NET_TEST(
   bool was_cancelled = false;
   auto other = [&] {
     auto answer = run_coroutine_threadsafe(for_ever(was_cancelled), loop);
+    began.acquire();
     CHECK_THROWS_AS(answer.result(2ms), aio::timeout_error);
     CHECK_FALSE(answer.done());
     CHECK_FALSE(answer.cancelled());
@@ -95,6 +100,18 @@ AIO_NET_TEST(
   };
   co_await beside(other);
   CHECK(was_cancelled);
+  CHECK(aio::all_tasks().size() == 1);
+}
+
+AIO_NET_TEST("run_coroutine_threadsafe: cancelled before it begins, it never runs",
+             "[io][threads]") {
+  bool was_cancelled = false;
+  auto answer = run_coroutine_threadsafe(for_ever(was_cancelled), loop);
+  CHECK(answer.cancel());
+  CHECK_THROWS_AS(answer.get(), aio::cancelled_error);
+  co_await test::polls(5);
+  CHECK_FALSE(was_cancelled);
+  CHECK_FALSE(began.try_acquire());
   CHECK(aio::all_tasks().size() == 1);
 }
 
@@ -170,6 +187,7 @@ TEST_CASE("run_coroutine_threadsafe: the end of the loop is the end of the wait"
   auto running = run_coroutine_threadsafe(for_ever(was_cancelled), *loop);
   loop->call_later(1ms, [&] { loop->stop(); });
   loop->run_forever();
+  CHECK(began.try_acquire());
   auto unstarted = run_coroutine_threadsafe(for_ever(was_cancelled), *loop);
   loop.reset();
   CHECK_THROWS_AS(running.get(), aio::cancelled_error);

@@ -23,23 +23,22 @@ namespace {
 using numbers = aio::async_generator<int>;
 
 /// Its clean-up awaits, and notes that it did.
-numbers closing(std::string &log, std::string name, bool fails = false) {
+numbers closing(std::string& log, std::string name, bool fails = false) {
   bool closed = false;
   for (int i = 0; !closed; ++i) {
     try {
       co_yield i;
-    } catch (const aio::generator_exit &) {
+    } catch (const aio::generator_exit&) {
       closed = true;
     }
   }
   log += name + "1 ";
   co_await aio::sleep(0s);
-  if (fails)
-    throw boom(name);
+  if (fails) throw boom(name);
   log += name + "2 ";
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("run: generators that were left at a yield are closed, side by side",
           "[io][run][async_generator]") {
@@ -63,7 +62,7 @@ TEST_CASE("run: generators are closed after the tasks, and also if main fails",
     co_await a.next();
     try {
       co_await aio::sleep(1h);
-    } catch (const aio::cancelled_error &) {
+    } catch (const aio::cancelled_error&) {
       log += "task ";
       throw;
     }
@@ -79,18 +78,17 @@ TEST_CASE("run: generators are closed after the tasks, and also if main fails",
   CHECK(log == "task a1 a2 ");
 }
 
-TEST_CASE("run: an error while a generator is closed is reported, the others "
-          "are closed",
-          "[io][run][async_generator]") {
+TEST_CASE(
+    "run: an error while a generator is closed is reported, the others "
+    "are closed",
+    "[io][run][async_generator]") {
   std::string log;
   std::string told;
   numbers a = closing(log, "a", true);
   numbers b = closing(log, "b");
   const int value = aio::run([&]() -> aio::coro<int> {
     aio::get_running_loop().set_exception_handler(
-        [&](const aio::exception_context &c) {
-          told += test::name_of(c.exception);
-        });
+        [&](const aio::exception_context& c) { told += test::name_of(c.exception); });
     co_await a.next();
     co_await b.next();
     co_return 3;
@@ -100,18 +98,17 @@ TEST_CASE("run: an error while a generator is closed is reported, the others "
   CHECK(told == "a");
 }
 
-TEST_CASE("run: a generator that is dropped, closed or at its end is not "
-          "closed again",
-          "[io][run][async_generator]") {
+TEST_CASE(
+    "run: a generator that is dropped, closed or at its end is not "
+    "closed again",
+    "[io][run][async_generator]") {
   std::string log;
   numbers ended = [](int n) -> numbers {
-    for (int i = 0; i < n; ++i)
-      co_yield i;
+    for (int i = 0; i < n; ++i) co_yield i;
   }(1);
   numbers closed = closing(log, "c");
   aio::run([&]() -> aio::coro<> {
-    while (auto item = co_await ended.next())
-      log += "item ";
+    while (auto item = co_await ended.next()) log += "item ";
     co_await closed.next();
     co_await closed.aclose();
     numbers dropped = closing(log, "d");
@@ -127,20 +124,20 @@ TEST_CASE("run: the clean-up of a generator may use threads",
     bool closed = false;
     try {
       co_yield 1;
-    } catch (const aio::generator_exit &) {
+    } catch (const aio::generator_exit&) {
       closed = true;
     }
-    if (closed)
-      n = co_await aio::to_thread([] { return 5; });
+    if (closed) n = co_await aio::to_thread([] { return 5; });
   };
   numbers left = make();
   aio::run([&]() -> aio::coro<> { co_await left.next(); });
   CHECK(n == 5);
 }
 
-TEST_CASE("runner: a generator goes on from one run to the next, and ends with "
-          "the loop",
-          "[io][run][async_generator]") {
+TEST_CASE(
+    "runner: a generator goes on from one run to the next, and ends with "
+    "the loop",
+    "[io][run][async_generator]") {
   std::string log;
   numbers a = closing(log, "a");
   {
@@ -160,8 +157,7 @@ TEST_CASE("runner: a generator goes on from one run to the next, and ends with "
   CHECK(log == "a1 a2 later1 later2 ");
 }
 
-TEST_CASE("run: a child's keyboard_interrupt ends everything in order",
-          "[io][run]") {
+TEST_CASE("run: a child's keyboard_interrupt ends everything in order", "[io][run]") {
   std::string log;
   auto child = [&]() -> aio::coro<> {
     co_await aio::sleep(0s);
@@ -170,12 +166,12 @@ TEST_CASE("run: a child's keyboard_interrupt ends everything in order",
   auto sleeper = [&](std::string name) -> aio::coro<> {
     try {
       co_await aio::sleep(1h);
-    } catch (const aio::cancelled_error &) {
+    } catch (const aio::cancelled_error&) {
       log += name;
       throw;
     }
   };
-  auto body = [&](aio::task_group &group) -> aio::coro<> {
+  auto body = [&](aio::task_group& group) -> aio::coro<> {
     group.create_task(child);
     group.create_task(sleeper("child "));
     co_await sleeper("body ");
@@ -197,11 +193,10 @@ TEST_CASE("run: a keyboard_interrupt of a task that was left over comes out",
     bool cancelled = false;
     try {
       co_await aio::sleep(1h);
-    } catch (const aio::cancelled_error &) {
+    } catch (const aio::cancelled_error&) {
       cancelled = true;
     }
-    if (cancelled)
-      throw aio::keyboard_interrupt();
+    if (cancelled) throw aio::keyboard_interrupt();
   };
   auto other = [&]() -> aio::coro<> {
     const aio::detail::scope_exit end([&] { cleaned = true; });
@@ -217,8 +212,9 @@ TEST_CASE("run: a keyboard_interrupt of a task that was left over comes out",
   CHECK(cleaned);
 }
 
-TEST_CASE("event_loop: shutdown_asyncgens() closes the generators that have begun so far",
-          "[io][event_loop][async_generator]") {
+TEST_CASE(
+    "event_loop: shutdown_asyncgens() closes the generators that have begun so far",
+    "[io][event_loop][async_generator]") {
   std::string log;
   numbers a = closing(log, "a");
   numbers b = closing(log, "b");

@@ -218,3 +218,24 @@ TEST_CASE("run_in_executor: a loop that is closed waits for the threads",
   }
   CHECK(ended);
 }
+
+AIO_NET_TEST("to_thread: ten thousand rounds, some of them cancelled",
+             "[io][threads]") {
+  constexpr int rounds = 10'000;
+  int returned = 0;
+  int cancelled = 0;
+  std::atomic<int> called = 0;
+  for (int i = 0; i < rounds; ++i) {
+    auto call = aio::create_task(aio::to_thread([&] { return ++called; }));
+    if (i % 5 == 0) {
+      co_await aio::sleep(0s);
+      call.cancel();
+    }
+    const std::string how = co_await ending(call);
+    ++(how == "cancelled" ? cancelled : returned);
+  }
+  CHECK(returned + cancelled == rounds);
+  CHECK(returned >= rounds * 4 / 5);
+  co_await loop.shutdown_default_executor();
+  CHECK(called >= returned);
+}

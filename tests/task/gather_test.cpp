@@ -448,7 +448,7 @@ AIO_TEST("gather: children that all catch the cancel do not undo it",
   co_await aio::sleep(0s);
   CHECK(g.cancel("stop"));
   const std::string how = co_await ending(g);
-  CHECK(how == "cancelled: stop");
+  CHECK(how == "cancelled");  // the message would be that of a child
 }
 
 AIO_TEST("gather: cancelled before its children start, none of them runs",

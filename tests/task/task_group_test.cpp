@@ -862,9 +862,8 @@ AIO_TEST("task_group: cancel() and a cancel from outside in one turn, both order
 
 // ----- eager children -----
 
-AIO_TEST(
-    "task_group: an eager child that fails at once does not cancel its creator there",
-    "[task][task_group][eager]") {
+AIO_TEST("task_group: an eager child that fails at once shuts the group down there",
+         "[task][task_group][eager]") {
   std::string log;
   auto fails_at_once = []() -> aio::coro<> {
     throw boom();
@@ -872,13 +871,24 @@ AIO_TEST(
   };
   const std::string how = co_await block([&](aio::task_group& group) -> aio::coro<> {
     group.create_task(fails_at_once(), {.eager_start = true});
+    CHECK(aio::current_task().cancelling() == 1);
     log += "created ";
-    group.create_task(logged_nap(log, 'a'), {.eager_start = true});
-    CHECK(aio::current_task().cancelling() == 0);
+    CHECK_THROWS_AS(group.create_task(logged_nap(log, 'a')), aio::usage_error);
     co_await logged_nap(log, 'B');
   });
   CHECK(how == "[boom]");
-  CHECK(log == "created aB");
+  CHECK(log == "created B");  // it is cancelled at its await
+}
+
+AIO_TEST("task_group: children that are done when they are made need no wait",
+         "[task][task_group][eager]") {
+  auto at_once = []() -> aio::coro<int> { co_return 1; };
+  const std::uint64_t before = loop.core().turn_number();
+  co_await aio::with(aio::task_group{}, [&](aio::task_group& group) -> aio::coro<> {
+    for (int i = 0; i < 3; ++i) group.create_task(at_once(), {.eager_start = true});
+    co_return;
+  });
+  CHECK(loop.core().turn_number() == before);
 }
 
 AIO_TEST("task_group: an eager child that cancels its group is cancelled with it",

@@ -287,5 +287,5 @@ TEST_CASE("with: cancelled at each await, what was entered was left",
         if (++started > 1) CHECK(open == 0);
         open = -1;
       });
-  CHECK(cancels == 6);
+  CHECK(cancels == 11);
 }

@@ -294,6 +294,18 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
   return lines;
 }
 
+/// __FILE__ may be relative to wherever it was compiled: below the tree, then.
+std::filesystem::path source_tree() {
+  const std::filesystem::path here = __FILE__;
+  if (here.is_absolute()) return here.parent_path() / "../..";
+  std::filesystem::path found = std::filesystem::current_path();
+  while (!std::filesystem::exists(found / "docs/testing.md")) {
+    REQUIRE(found.has_relative_path());
+    found = found.parent_path();
+  }
+  return found;
+}
+
 /// The ```cpp blocks.
 std::vector<std::vector<std::string>> examples_in(
     const std::vector<std::string>& text) {
@@ -313,9 +325,9 @@ std::vector<std::vector<std::string>> examples_in(
 }  // namespace
 
 TEST_CASE("guide: each of its examples stands in this file", "[testing][guide]") {
-  const std::filesystem::path here = std::filesystem::absolute(__FILE__);
-  const auto code = lines_of(here);
-  const auto guide = lines_of(here.parent_path() / "../../docs/testing.md");
+  const std::filesystem::path root = source_tree();
+  const auto code = lines_of(root / "tests/testing/guide_test.cpp");
+  const auto guide = lines_of(root / "docs/testing.md");
   const auto examples = examples_in(guide);
   CHECK(examples.size() >= 10);
   for (const auto& example : examples) {

@@ -132,10 +132,9 @@ TEST_CASE("shuffle: timers that are due together come in any order",
     run_virtual(
         [&]() -> aio::coro<> {
           auto& loop = aio::get_running_loop();
-          aio::create_task(sleep_and_write(1s, 'a', log));
-          aio::create_task(sleep_and_write(1s, 'b', log));
-          loop.call_later(1s, [&] { log += 'c'; });
-          loop.call_later(1s, [&] { log += 'd'; });
+          for (const char name : {'a', 'b', 'c', 'd'}) {
+            loop.call_later(1s, [&log, name] { log += name; });
+          }
           co_await aio::sleep(2s);
         },
         {.seed = seed});

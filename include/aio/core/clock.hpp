@@ -7,6 +7,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -21,6 +23,17 @@ using time_point = clock::time_point;
 namespace detail {
 
 inline constexpr time_point never = time_point::max();
+
+/// A number that changes every few milliseconds; much cheaper than the clock.
+inline std::int64_t coarse_now() noexcept {
+#if defined(CLOCK_MONOTONIC_COARSE)
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+#else
+  return clock::now().time_since_epoch().count();
+#endif
+}
 
 /// `now + delay` without overflow: a delay beyond the clock's range means never.
 constexpr time_point deadline_after(time_point now, duration delay) noexcept {

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <aio/core/error.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -155,6 +157,9 @@ class context {
   /// Calls `f(args...)` in it: variables that `f` sets are set here.
   template <class F, class... Args>
   decltype(auto) run(F&& f, Args&&... args) const {
+    if (&detail::context_cell::current() == cell_.get()) {
+      throw usage_error("cannot enter the context: it is entered already");
+    }
     const auto keep = cell_;  // whatever `f` does to this handle
     const detail::context_cell::entered scope(*keep);
     return std::invoke(std::forward<F>(f), std::forward<Args>(args)...);

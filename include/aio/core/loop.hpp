@@ -20,6 +20,7 @@
 #include <aio/detail/scope_exit.hpp>
 
 #include <algorithm>
+#include <coroutine>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -28,7 +29,7 @@
 
 namespace aio::detail {
 
-/// Something that must end before its loop does: a task, a server, a connection.
+/// Something that must end before its loop does: a server, a connection.
 struct resident_tag;
 class resident : public list_hook<resident_tag> {
  public:
@@ -48,6 +49,16 @@ class turn_order {
 
  protected:
   ~turn_order() = default;
+};
+
+struct task_tag;
+/// The same for what is also run by the loop: a task.
+class runnable_resident : public ready_node, public list_hook<task_tag> {
+ public:
+  virtual void loop_closing() noexcept = 0;
+
+ protected:
+  ~runnable_resident() { list_hook<task_tag>::unlink(); }
 };
 
 /// The event loop without its public face (io/event_loop.hpp).
@@ -91,7 +102,11 @@ class loop_core final : public ref_counted {
   }
 
   /// From any thread, in order per thread. False if the loop is closed.
-  bool push_threadsafe(ready_node& node) { return inbox_.post(node); }
+  bool push_threadsafe(ready_node& node) {
+    if (running_here_ != this) return inbox_.post(node);
+    push(node);  // in one order with call_soon
+    return true;
+  }
 
   // ----- time -----
 
@@ -187,20 +202,26 @@ class loop_core final : public ref_counted {
 
   // ----- those who live here -----
 
-  void add_task(resident& task) noexcept {
+  void add_task(runnable_resident& task) noexcept {
     if (tasks_.empty() && world_ != nullptr) world_->set_busy(true);
     tasks_.push_back(task);
   }
-  void remove_task(resident& task) noexcept {
-    task.unlink();
+  void remove_task(runnable_resident& task) noexcept {
+    task.list_hook<task_tag>::unlink();
     if (tasks_.empty() && world_ != nullptr) world_->set_busy(false);
   }
-  intrusive_list<resident, resident_tag>& tasks() noexcept { return tasks_; }
+  intrusive_list<runnable_resident, task_tag>& tasks() noexcept { return tasks_; }
 
   void add_service(resident& service) noexcept { services_.push_back(service); }
 
   /// The task that runs now; null in a plain callback.
   class task_state* current_task = nullptr;
+
+  /// The frame that the task runs when the present one gives way.
+  std::coroutine_handle<> next_frame;
+
+  /// Children that were started within their awaits and have not given way.
+  std::uint32_t nesting = 0;
 
   /// Whether tasks run their first step at once unless told otherwise.
   bool eager_tasks = false;
@@ -266,8 +287,17 @@ class loop_core final : public ref_counted {
     } else if (stopping_ || poll_is_due()) {
       world_->poll();
       polled();
+    } else if (!timers_.empty() && has_ticked()) {
+      time();
     }
     run_ready();
+  }
+
+  // A turn that blocks makes timers due; to read the exact time in every turn would
+  // cost more than a task switch.
+  bool has_ticked() noexcept {
+    const std::int64_t now = coarse_now();
+    return std::exchange(last_tick_, now) != now;
   }
 
   void run_ready() {
@@ -357,6 +387,7 @@ class loop_core final : public ref_counted {
   time_point now_{};
   std::uint64_t turn_number_ = 0;
   time_point last_poll_{};
+  std::int64_t last_tick_ = 0;
   std::uint32_t turns_since_poll_ = 0;
   bool is_running_ = false;
   bool stopping_ = false;
@@ -366,7 +397,7 @@ class loop_core final : public ref_counted {
   turn_order* order_ = nullptr;
   driver* world_;
   inbox inbox_;
-  intrusive_list<resident, resident_tag> tasks_;
+  intrusive_list<runnable_resident, task_tag> tasks_;
   intrusive_list<resident, resident_tag> services_;
   std::shared_ptr<exception_handler> handler_;
   std::thread::id owner_;

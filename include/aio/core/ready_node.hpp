@@ -22,6 +22,9 @@ class ready_node : public list_hook<> {
   /// The loop closes and will not run it: gives up what it owns.
   virtual void discard() noexcept {}
 
+  /// Whether it lets a task go on; else it is a callback.
+  virtual bool is_task_step() const noexcept { return false; }
+
  protected:
   ~ready_node() { unlink(); }
 };

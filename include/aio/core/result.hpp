@@ -78,8 +78,7 @@ namespace detail {
 template <class T>
 class outcome {
   using stored =
-      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*,
-                         std::conditional_t<std::is_void_v<T>, std::monostate, T>>;
+      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
 
  public:
   outcome() noexcept {}
@@ -111,7 +110,7 @@ class outcome {
     rethrow_error();
     if constexpr (std::is_reference_v<T>) {
       return static_cast<T>(*value_);
-    } else if constexpr (!std::is_void_v<T>) {
+    } else {
       return std::move(value_);
     }
   }
@@ -139,6 +138,28 @@ class outcome {
     std::exception_ptr error_;
   };
   kind holds_ = kind::nothing;
+};
+
+/// Without a value: what has no error has ended well, or not yet.
+template <>
+class outcome<void> {
+ public:
+  outcome() noexcept = default;
+  outcome(const outcome&) = delete;
+  outcome& operator=(const outcome&) = delete;
+
+  bool has_value() const noexcept { return !error_; }
+  void set_value() noexcept { error_ = nullptr; }
+  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+  void take() const { rethrow_error(); }
+  std::exception_ptr error() const noexcept { return error_; }
+
+  [[gnu::always_inline]] void rethrow_error() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::exception_ptr error_;
 };
 
 }  // namespace detail

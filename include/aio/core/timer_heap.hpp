@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace aio::detail {
@@ -23,11 +24,16 @@ class timer {
   timer(const timer&) = delete;
   timer& operator=(const timer&) = delete;
 
-  bool is_armed() const noexcept { return place_ != nowhere; }
+  bool is_armed() const noexcept { return place_ < fired; }
+
+  /// It was due; true until it is armed again or forgotten.
+  bool has_fired() const noexcept { return place_ == fired; }
+  void forget() noexcept { place_ = nowhere; }
 
  private:
   friend class timer_heap;
   static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+  static constexpr std::size_t fired = nowhere - 1;
 
   ready_node& node_;
   std::size_t place_ = nowhere;
@@ -50,9 +56,8 @@ class timer_heap {
   }
 
   void disarm(timer& t) noexcept {
-    const std::size_t hole = t.place_;
-    if (hole == timer::nowhere) return;
-    t.place_ = timer::nowhere;
+    if (!t.is_armed()) return;
+    const std::size_t hole = std::exchange(t.place_, timer::nowhere);
     const entry last = heap_.back();
     heap_.pop_back();
     if (hole == heap_.size()) return;
@@ -68,6 +73,7 @@ class timer_heap {
   ready_node& pop() noexcept {
     timer& first = *heap_.front().owner;
     disarm(first);
+    first.place_ = timer::fired;
     return first.node_;
   }
 

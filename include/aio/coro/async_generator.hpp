@@ -14,7 +14,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
-#include <source_location>
+#include <type_traits>
 #include <utility>
 
 namespace aio {
@@ -208,8 +208,7 @@ class [[nodiscard]] generator_step {
 
 template <class T>
 struct generator_promise final : generator_frame {
-  explicit generator_promise(
-      std::source_location defined = std::source_location::current()) noexcept
+  explicit generator_promise(code_place defined = AIO_CODE_PLACE) noexcept
       : generator_frame(std::coroutine_handle<generator_promise>::from_promise(*this),
                         defined) {}
 
@@ -236,9 +235,8 @@ struct generator_promise final : generator_frame {
   }
 
   template <class A>
-  decltype(auto) await_transform(
-      A&& awaitable, std::source_location at = std::source_location::current()) {
-    where = at;
+  decltype(auto) await_transform(A&& awaitable, code_place at = AIO_CODE_PLACE) {
+    where = to_location(at);
     return transform_awaitable(std::forward<A>(awaitable));
   }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <aio/core/result.hpp>
+#include <aio/coro/code_place.hpp>
 #include <aio/coro/concepts.hpp>
 #include <aio/coro/task_state.hpp>
 #include <aio/detail/frame_pool.hpp>
@@ -45,8 +46,8 @@ struct coro_link {
 ///
 ///     suspension -> promise -> coro_link -> promise -> ... -> task
 struct promise_base : pooled {
-  promise_base(std::coroutine_handle<> frame, std::source_location defined) noexcept
-      : self(frame), where(defined) {}
+  promise_base(std::coroutine_handle<> frame, code_place defined) noexcept
+      : self(frame), where(to_location(defined)) {}
   promise_base(const promise_base&) = delete;
   promise_base& operator=(const promise_base&) = delete;
 
@@ -80,16 +81,16 @@ inline void destroy_chain(promise_base* innermost) noexcept {
 /// task, so that depth takes no stack.
 [[gnu::always_inline]] inline bool run_child(coro_link& link) {
   using enum coro_link::child_state;
-  task_state& task = *link.child->task;
+  loop_core& loop = link.child->task->loop();
   link.state = suspended;
-  if (task.nesting == task_state::max_nesting) {
-    task.next = link.child->self;
+  if (loop.nesting == task_state::max_nesting) {
+    loop.next_frame = link.child->self;
     return true;
   }
   link.state = starting;
-  ++task.nesting;
+  ++loop.nesting;
   link.child->self.resume();
-  --task.nesting;
+  --loop.nesting;
   if (link.state == done) return false;
   link.state = suspended;
   return true;
@@ -106,7 +107,7 @@ struct final_awaiter {
     } else if (ended.link->state == coro_link::child_state::starting) {
       ended.link->state = coro_link::child_state::done;
     } else {
-      ended.task->next = ended.link->parent->self;
+      ended.task->loop().next_frame = ended.link->parent->self;
     }
   }
   void await_resume() const noexcept {}
@@ -172,7 +173,7 @@ class promise_result<T> {
 template <>
 class promise_result<void> {
  public:
-  void return_void() noexcept { outcome_.set_value(); }
+  void return_void() const noexcept {}
   void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
   outcome<void>& result() noexcept { return outcome_; }
 
@@ -182,8 +183,7 @@ class promise_result<void> {
 
 template <class T>
 struct promise final : promise_base, promise_result<T> {
-  explicit promise(
-      std::source_location defined = std::source_location::current()) noexcept
+  explicit promise(code_place defined = AIO_CODE_PLACE) noexcept
       : promise_base(std::coroutine_handle<promise>::from_promise(*this), defined) {}
 
   coro<T> get_return_object() noexcept;
@@ -191,9 +191,8 @@ struct promise final : promise_base, promise_result<T> {
   final_awaiter final_suspend() const noexcept { return {}; }
 
   template <class A>
-  decltype(auto) await_transform(
-      A&& awaitable, std::source_location at = std::source_location::current()) {
-    where = at;
+  decltype(auto) await_transform(A&& awaitable, code_place at = AIO_CODE_PLACE) {
+    where = to_location(at);
     return transform_awaitable(std::forward<A>(awaitable));
   }
 };

@@ -30,7 +30,11 @@ class suspension : public ready_node {
   virtual bool cancel() noexcept = 0;
 
   /// Whether a request was taken, so that the await will raise.
-  bool is_called_off() const noexcept { return called_off_; }
+  bool is_called_off() const noexcept {
+    return frame_ != nullptr && task().wait_is_called_off;
+  }
+
+  bool is_task_step() const noexcept final { return true; }
 
   promise_base& frame() const noexcept { return *frame_; }
   task_state& task() const noexcept { return *frame_->task; }
@@ -44,8 +48,10 @@ class suspension : public ready_node {
   /// The last act of await_suspend, when waking and cancelling already work.
   void park(promise_base& frame) noexcept {
     frame_ = &frame;
-    task().parked = this;
-    if (task().must_cancel && cancel()) task().must_cancel = false;
+    task_state& t = task();
+    t.parked = this;
+    t.wait_is_called_off = false;
+    if (t.must_cancel && cancel()) t.must_cancel = false;
   }
 
   /// The frame runs on the next turn.
@@ -54,34 +60,33 @@ class suspension : public ready_node {
   /// As wake(), and the await raises.
   void call_off() noexcept {
     unlink();
-    called_off_ = true;
+    task().wait_is_called_off = true;
     wake();
   }
 
   /// The first act of await_resume.
   void throw_if_cancelled() {
-    if (called_off_) task().throw_cancelled();
+    if (is_called_off()) task().throw_cancelled();
   }
 
- private:
-  void run() final {
+  void run() override {
     task_state& t = task();
     t.parked = nullptr;
     if (t.must_cancel) {
       t.must_cancel = false;
-      called_off_ = true;
+      t.wait_is_called_off = true;
     }
     t.resume(frame_->self);
   }
 
+ private:
   promise_base* frame_ = nullptr;
-  bool called_off_ = false;
 };
 
 inline void task_state::request_cancel(std::string_view message) {
   ++cancel_requests;
   if (parked != nullptr && parked->is_called_off()) return;  // delivered with the first
-  cancel_message = make_message(message);
+  set_cancel_message(message);
   if (parked == nullptr || !parked->cancel()) must_cancel = true;
 }
 

@@ -13,6 +13,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,35 +23,28 @@ namespace aio::detail {
 class completion;
 class suspension;
 
-/// Set only when somebody gives one: most cancels come without.
-using message_ptr = std::unique_ptr<std::string>;
-
-inline message_ptr make_message(std::string_view text) {
-  return text.empty() ? nullptr : std::make_unique<std::string>(text);
-}
-inline std::string_view view(const message_ptr& message) noexcept {
-  return message ? std::string_view(*message) : std::string_view();
-}
-
 /// A chain of frames that runs as one thread of control. As a ready_node it is
 /// its own first step.
-class task_state : public ready_node, public resident {
+class task_state : public runnable_resident {
  public:
-  task_state(loop_core& loop, completion& end) noexcept
-      : loop_(&loop), end_(&end), id_(next_id()), context_(context_cell::current()) {}
+  explicit task_state(loop_core& loop) noexcept
+      : loop_(&loop), id_(next_id()), context_(context_cell::current()) {}
 
   loop_core& loop() const noexcept { return *loop_; }
 
+  bool is_task_step() const noexcept final { return true; }
+
   /// What others wait for: the other half of the same object.
-  completion& end() const noexcept { return *end_; }
+  virtual completion& end() noexcept = 0;
 
   /// Lets `frame` run, and then every frame that a finished one (or one that started a
-  /// deep child) names in `next`. Nothing here relies on tail calls: whatever the
+  /// deep child) names as the next. Nothing here relies on tail calls: whatever the
   /// compiler does with them, neither long loops over children nor deep chains of them
   /// take stack.
   void resume(std::coroutine_handle<> frame) {
     task_state* const outer = std::exchange(loop_->current_task, this);
     const context_cell::entered scope(context());
+    std::coroutine_handle<>& next = loop_->next_frame;
     next = frame;
     do {
       std::exchange(next, nullptr).resume();
@@ -70,34 +64,54 @@ class task_state : public ready_node, public resident {
   }
 
   [[noreturn]] void throw_cancelled() {
-    throw cancelled_error(std::string(view(cancel_message)));
+    throw cancelled_error(std::string(cancel_message()));
   }
 
   /// The variables of the task: a copy of its creator's, or a context given to it.
   context_cell& context() noexcept {
-    return shared_context_ ? *shared_context_ : context_;
+    return rare_ && rare_->context ? *rare_->context : context_;
   }
   void share_context(std::shared_ptr<context_cell> given) noexcept {
-    shared_context_ = std::move(given);
+    rare().context = std::move(given);
   }
 
-  std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(id_); }
-  void set_name(std::string_view name) { name_ = std::make_unique<std::string>(name); }
+  std::string name() const {
+    return rare_ && rare_->name ? *rare_->name : "Task-" + std::to_string(id_);
+  }
+  void set_name(std::string_view name) { rare().name = name; }
+
+  /// What the last request came with.
+  std::string_view cancel_message() const noexcept {
+    return rare_ ? std::string_view(rare_->cancel_message) : std::string_view();
+  }
+  void set_cancel_message(std::string_view message) {
+    if (rare_ || !message.empty()) rare().cancel_message = message;
+  }
 
   suspension* parked = nullptr;  ///< what it waits for; null if it is not suspended
-  std::coroutine_handle<> next;  ///< the frame to run when the present one gives way
-  static constexpr std::uint16_t max_nesting = 16;
+  static constexpr std::uint32_t max_nesting = 16;
 
   std::uint32_t cancel_requests = 0;
-  std::uint16_t nesting = 0;  ///< children that were started within their awaits
-  bool must_cancel = false;   ///< a request that nothing has taken yet
-  bool body_is_done = false;  ///< the outermost frame has ended
-  message_ptr cancel_message;
+  bool must_cancel = false;           ///< a request that nothing has taken yet
+  bool body_is_done = false;          ///< the outermost frame has ended
+  bool wait_is_called_off = false;    ///< so that the present await raises
+  bool is_passing_cancel_on = false;  ///< to the task that it awaits, at this moment
 
  protected:
   ~task_state() = default;
 
  private:
+  struct rarely_used {
+    std::optional<std::string> name;
+    std::shared_ptr<context_cell> context;  ///< given, and shared with others
+    std::string cancel_message;
+  };
+
+  rarely_used& rare() {
+    if (!rare_) rare_ = std::make_unique<rarely_used>();
+    return *rare_;
+  }
+
   /// The outermost frame ended: settle, and let go of the frame.
   virtual void finish() = 0;
 
@@ -111,11 +125,9 @@ class task_state : public ready_node, public resident {
   }
 
   intrusive_ptr<loop_core> loop_;
-  completion* end_;
   std::uint64_t id_;
-  message_ptr name_;
   context_cell context_;
-  std::shared_ptr<context_cell> shared_context_;
+  std::unique_ptr<rarely_used> rare_;
 };
 
 }  // namespace aio::detail

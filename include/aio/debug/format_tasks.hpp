@@ -139,8 +139,9 @@ class call_graph_printer {
 
 inline std::string format_tasks(loop_core& loop) {
   std::string text;
-  loop.tasks().for_each(
-      [&](resident& one) { text += format_task(static_cast<task_state&>(one)); });
+  loop.tasks().for_each([&](runnable_resident& one) {
+    text += format_task(static_cast<task_state&>(one));
+  });
   return text;
 }
 

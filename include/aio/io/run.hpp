@@ -164,7 +164,7 @@ class runner {
   /// The same for a callable that returns a coroutine; it lives until the end.
   template <class F>
   requires coroutine_function<F&>
-  auto run(F&& main, const callback_options& options = {}) {
+  decltype(auto) run(F&& main, const callback_options& options = {}) {
     detail::check_no_loop_runs();
     return run(std::invoke(main), options);
   }
@@ -249,7 +249,7 @@ T run(coro<T>&& main, run_options options = {}) {
 }
 template <class F>
 requires coroutine_function<F&>
-auto run(F&& main, run_options options = {}) {
+decltype(auto) run(F&& main, run_options options = {}) {
   detail::check_no_loop_runs();
   return run(std::invoke(main), options);
 }

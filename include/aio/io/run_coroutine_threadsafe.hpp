@@ -76,47 +76,49 @@ class threadsafe_call {
   bool is_cancelled_ = false;
 };
 
-/// Belongs to the coroutine that makes the call: goes with it, however that ends.
+/// Belongs to the coroutine that makes the call: goes with it, however that ends, and
+/// even if it never began.
 template <class T>
-class threadsafe_call_end {
+class threadsafe_work {
  public:
-  explicit threadsafe_call_end(std::shared_ptr<threadsafe_call<T>> of) noexcept
-      : call(std::move(of)) {}
-  threadsafe_call_end(threadsafe_call_end&&) noexcept = default;
-  threadsafe_call_end& operator=(threadsafe_call_end&&) = delete;
-  ~threadsafe_call_end() {
+  threadsafe_work(std::shared_ptr<threadsafe_call<T>> of, coro<T> what) noexcept
+      : call(std::move(of)), body(std::move(what)) {}
+  threadsafe_work(threadsafe_work&&) noexcept = default;
+  threadsafe_work& operator=(threadsafe_work&&) = delete;
+  ~threadsafe_work() {
     if (!call) return;
+    body.close();
     call->task = any_task();
     call->set_cancelled();
     call->fail(std::make_exception_ptr(cancelled_error("the loop was closed")));
   }
 
   std::shared_ptr<threadsafe_call<T>> call;
+  coro<T> body;
 };
 
 template <class T>
-coro<> perform_threadsafe(threadsafe_call_end<T> end, coro<T> body) {
+coro<> perform_threadsafe(threadsafe_work<T> work) {
   try {
     if constexpr (std::is_void_v<T>) {
-      co_await std::move(body);
-      end.call->settle([](std::promise<void>& p) { p.set_value(); });
+      co_await std::move(work.body);
+      work.call->settle([](std::promise<void>& p) { p.set_value(); });
     } else {
-      T value = co_await std::move(body);
-      end.call->settle(
+      T value = co_await std::move(work.body);
+      work.call->settle(
           [&](std::promise<T>& p) { p.set_value(std::forward<T>(value)); });
     }
   } catch (const cancelled_error&) {
-    end.call->set_cancelled();
-    end.call->fail(std::current_exception());
+    work.call->set_cancelled();
+    work.call->fail(std::current_exception());
     throw;
   } catch (...) {
-    end.call->fail(std::current_exception());
+    work.call->fail(std::current_exception());
     if (holds<keyboard_interrupt>(std::current_exception())) throw;
   }
 }
 
-/// The first callback on the loop. If it never runs, only the user's coroutine is
-/// reported.
+/// The first callback on the loop, which may never run.
 template <class T>
 struct start_threadsafe {
   start_threadsafe(std::shared_ptr<threadsafe_call<T>> of, loop_core& on, coro<> body)
@@ -190,7 +192,7 @@ thread_future<T> run_coroutine_threadsafe(coro<T>&& body, event_loop& loop) {
   auto call = std::make_shared<detail::threadsafe_call<T>>(loop.core());
   thread_future<T> answer(call);
   coro<> performing =
-      detail::perform_threadsafe(detail::threadsafe_call_end<T>(call), std::move(body));
+      detail::perform_threadsafe(detail::threadsafe_work<T>(call, std::move(body)));
   loop.call_soon_threadsafe(
       detail::start_threadsafe<T>(std::move(call), loop.core(), std::move(performing)));
   return answer;

@@ -68,7 +68,7 @@ class completion : public ref_counted, public pooled {
 
   void settle_cancelled(std::exception_ptr as, std::string_view message) {
     error_ = std::move(as);
-    message_ = make_message(message);
+    if (!error_ && !message.empty()) error_ = cancelled_with(message);
     settle(state::cancelled);
   }
 
@@ -92,9 +92,7 @@ class completion : public ref_counted, public pooled {
   /// The exception that co_await would throw; null if there is a value.
   std::exception_ptr outcome_error() {
     retrieved_ = true;
-    if (cancelled() && !error_) {
-      error_ = std::make_exception_ptr(cancelled_error(std::string(view(message_))));
-    }
+    if (cancelled() && !error_) error_ = cancelled_with({});
     return error_;
   }
 
@@ -109,6 +107,11 @@ class completion : public ref_counted, public pooled {
   virtual std::string title() const { return "future"; }
 
  protected:
+  virtual void report() noexcept {
+    loop_->call_exception_handler(
+        {"the exception of a " + title() + " was never retrieved", error_, title()});
+  }
+
   ~completion() override { drop_waiters(); }
 
   void settle_value() noexcept { settle(state::value); }
@@ -119,7 +122,7 @@ class completion : public ref_counted, public pooled {
   }
 
  private:
-  enum class state : unsigned char { pending, value, failed, cancelled };
+  enum class state : std::uint32_t { pending, value, failed, cancelled };
 
   /// Stands behind those of on_done() in the ready queue, and owns a reference there.
   struct keeper final : ready_node, pooled {
@@ -134,6 +137,10 @@ class completion : public ref_counted, public pooled {
 
     completion& of;
   };
+
+  static std::exception_ptr cancelled_with(std::string_view message) {
+    return std::make_exception_ptr(cancelled_error(std::string(message)));
+  }
 
   void settle(state to) noexcept {
     state_ = to;
@@ -155,19 +162,14 @@ class completion : public ref_counted, public pooled {
     delete this;
   }
 
-  void report() noexcept {
-    loop_->call_exception_handler(
-        {"the exception of a " + title() + " was never retrieved", error_, title()});
-  }
-
+  // First, where the count of the base leaves room.
+  std::uint32_t watchers_ : 29 = 0;  ///< nodes that came through on_done()
+  state state_ : 2 = state::pending;
+  bool retrieved_ : 1 = true;
   intrusive_ptr<loop_core> loop_;
   intrusive_list<ready_node> waiters_;
   keeper* keeper_ = nullptr;
   std::exception_ptr error_;
-  message_ptr message_;
-  std::uint32_t watchers_ = 0;  ///< nodes that came through on_done()
-  state state_ = state::pending;
-  bool retrieved_ = true;
 };
 
 }  // namespace aio::detail

@@ -43,6 +43,19 @@ class future_state : public completion {
   outcome<T> value_;
 };
 
+template <>
+class future_state<void> : public completion {
+ public:
+  using completion::completion;
+
+  void set_value() {
+    require_pending();
+    settle_value();
+  }
+
+  void take() const noexcept {}
+};
+
 /// The value of a done future for one of its owners: moved out if nobody else can ask
 /// for it (or if it can only be moved), else a copy.
 template <class T>
@@ -75,7 +88,8 @@ class completion_awaiter : public suspension {
   }
 
   void await_resume() {
-    if (!of_->cancelled()) throw_if_cancelled();  // else it has the message
+    of_->mark_retrieved();  // also by one that is cancelled meanwhile
+    if (is_called_off() && !has_own_cancel()) throw_if_cancelled();
     of_->rethrow();
   }
 
@@ -83,20 +97,26 @@ class completion_awaiter : public suspension {
   completion& of() const noexcept { return *of_; }
 
  private:
+  // Then its message is the one to be thrown.
+  bool has_own_cancel() const {
+    return of_->cancelled() ||
+           (of_->failed() && holds<cancelled_error>(of_->outcome_error()));
+  }
+
   bool cancel() noexcept final {
     if (of_->done()) return false;
-    if (is_asking_) {  // what is awaited awaits this task, round about
+    task_state& waiting = task();
+    if (waiting.is_passing_cancel_on) {  // what is awaited awaits us, round about
       call_off();
       return true;
     }
-    is_asking_ = true;
-    const bool is_taken = of_->cancel(view(task().cancel_message));
-    is_asking_ = false;
+    waiting.is_passing_cancel_on = true;
+    const bool is_taken = of_->cancel(waiting.cancel_message());
+    waiting.is_passing_cancel_on = false;
     return is_taken;
   }
 
   intrusive_ptr<completion> of_;
-  bool is_asking_ = false;
 };
 
 /// `Owned`: the future was an rvalue, so its value may be moved out.

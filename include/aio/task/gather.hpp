@@ -119,17 +119,13 @@ class gather_state final : public future_state<typename Shape::value> {
   }
 
   bool cancel(std::string_view message) override {
-    this->mark_retrieved();
     if (this->done()) return false;
     bool any = false;
     for (std::size_t k = 0; k < Shape::size(children_); ++k) {
       completion* const child = watches_[k].of;
       if (child != nullptr && child->cancel(message)) any = true;
     }
-    if (any) {
-      cancel_requested_ = true;
-      message_ = make_message(message);
-    }
+    if (any) cancel_requested_ = true;
     return any;
   }
 
@@ -161,8 +157,14 @@ class gather_state final : public future_state<typename Shape::value> {
     }
     if (finished_ < Shape::size(children_)) return;
     if (cancel_requested_) {
-      this->set_error(
-          std::make_exception_ptr(cancelled_error(std::string(view(message_)))));
+      // As in asyncio it has the message of the last one, in the order of the
+      // arguments.
+      std::exception_ptr error;
+      Shape::for_each(children_, [&](completion& one) {
+        one.mark_retrieved();
+        error = one.cancelled() ? one.outcome_error() : nullptr;
+      });
+      this->set_error(error ? error : std::make_exception_ptr(cancelled_error()));
     } else {
       this->set_value(Shape::collect(children_));
     }
@@ -172,7 +174,6 @@ class gather_state final : public future_state<typename Shape::value> {
   std::unique_ptr<watch[]> watches_;
   std::size_t finished_ = 0;
   bool cancel_requested_ = false;
-  message_ptr message_;
 };
 
 template <bool Settled, class Shape>

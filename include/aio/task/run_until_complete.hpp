@@ -56,6 +56,7 @@ inline void cancel_all_tasks(loop_core& loop) {
   run_until_complete(loop, all_ended);
   for (const any_task& one : left) {
     if (one.cancelled() || !one.exception()) continue;
+    const context_cell::entered scope(one.core().context());
     loop.call_exception_handler(
         {"an exception while the tasks left over were cancelled", one.exception(),
          one.of().title()});

@@ -24,12 +24,13 @@ class shield_state final : public future_state<T> {
     inner.on_done(watch_);
   }
 
-  /// Leaves the line as well: many may come and go before the inner one is done.
+  /// Leaves the line as well, a turn later: many may come and go before the inner one
+  /// is done, but an error of this turn counts as seen.
   bool cancel(std::string_view message) override {
     if (!future_state<T>::cancel(message)) return false;
     if (inner_ != nullptr && !inner_->done()) {
-      watch_.unlink();
-      this->release();
+      this->add_ref();
+      this->loop().push(leaving_);
     }
     return true;
   }
@@ -41,6 +42,7 @@ class shield_state final : public future_state<T> {
       const intrusive_ptr<shield_state> keep(&owner);
       owner.release();
       owner.pass_on();
+      owner.inner_ = nullptr;
     }
     void discard() noexcept override {
       owner.inner_ = nullptr;
@@ -50,12 +52,26 @@ class shield_state final : public future_state<T> {
     shield_state& owner;
   };
 
+  struct leaving final : ready_node {
+    explicit leaving(shield_state& of) noexcept : owner(of) {}
+    void run() override {
+      const intrusive_ptr<shield_state> keep(&owner);
+      owner.release();
+      if (owner.inner_ == nullptr || owner.inner_->done()) return;
+      owner.watch_.unlink();
+      owner.release();
+    }
+    void discard() noexcept override { owner.release(); }
+
+    shield_state& owner;
+  };
+
   void pass_on() {
     const intrusive_ptr<completion> kept = inner_->claim();
     if (this->done()) {
       if (!inner_->cancelled()) inner_->mark_retrieved();
     } else if (inner_->cancelled()) {
-      this->settle_cancelled(inner_->outcome_error(), {});
+      this->settle_cancelled(nullptr, {});
     } else if (std::exception_ptr error = inner_->outcome_error()) {
       this->set_error(std::move(error));
     } else if constexpr (std::is_void_v<T>) {
@@ -67,6 +83,7 @@ class shield_state final : public future_state<T> {
 
   future_state<T>* inner_;  ///< null: it is gone, and was never done
   watch watch_{*this};
+  leaving leaving_{*this};
 };
 
 }  // namespace detail

@@ -27,7 +27,15 @@ class sleep_awaiter;
 template <>
 class sleep_awaiter<void> : public suspension {
  public:
-  explicit sleep_awaiter(duration delay) noexcept : delay_(delay) {}
+  // Made where it stays, at the await: so the frame need not keep the delay as well.
+  explicit sleep_awaiter(duration delay) {
+    loop_core& loop = loop_core::require_running();
+    if (delay <= duration::zero()) {
+      loop.push(*this);
+    } else {
+      loop.arm(timer_, deadline_after(loop.time(), delay));
+    }
+  }
   ~sleep_awaiter() {
     if (timer_.is_armed()) task().loop().disarm(timer_);
   }
@@ -35,13 +43,7 @@ class sleep_awaiter<void> : public suspension {
   bool await_ready() const noexcept { return false; }
 
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) {
-    loop_core& loop = frame.promise().task->loop();
-    if (delay_ <= duration::zero()) {
-      loop.push(*this);
-    } else {
-      loop.arm(timer_, deadline_after(loop.time(), delay_));
-    }
+  void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
     park(frame.promise());
   }
 
@@ -49,13 +51,20 @@ class sleep_awaiter<void> : public suspension {
 
  private:
   bool cancel() noexcept override {
-    if (!timer_.is_armed()) return false;
+    if (!timer_.is_armed() && !timer_.has_fired()) return false;
     task().loop().disarm(timer_);
+    timer_.forget();
     call_off();
     return true;
   }
 
-  duration delay_;
+  /// The task runs a turn after the timer, so that timers of one turn all run before.
+  void run() override {
+    if (!timer_.has_fired()) return suspension::run();
+    timer_.forget();
+    wake();
+  }
+
   timer timer_{*this};
 };
 

@@ -41,7 +41,7 @@ template <class T>
 class task_core final : public future_state<T>, public task_state {
  public:
   task_core(loop_core& loop, promise<T>& body)
-      : future_state<T>(loop), task_state(loop, *this), body_(&body) {
+      : future_state<T>(loop), task_state(loop), body_(&body) {
     this->add_ref();
     loop.add_task(*this);
   }
@@ -64,6 +64,8 @@ class task_core final : public future_state<T>, public task_state {
     request_cancel(message);
     return true;
   }
+
+  completion& end() noexcept override { return *this; }
 
   std::string title() const override { return "task '" + name() + "'"; }
 
@@ -123,9 +125,15 @@ class task_core final : public future_state<T>, public task_state {
 
   void discard() noexcept override {}  // loop_closing() follows
 
+  /// The handler sees the variables of the task.
+  void report() noexcept override {
+    const context_cell::entered scope(this->context());
+    completion::report();
+  }
+
   void settle_as_cancelled(const std::exception_ptr& error) {
     leave_loop();
-    this->settle_cancelled(error, view(cancel_message));
+    this->settle_cancelled(error, cancel_message());
     this->release();
   }
 
@@ -336,8 +344,9 @@ namespace detail {
 
 inline std::vector<any_task> all_tasks(loop_core& loop) {
   std::vector<any_task> found;
-  loop.tasks().for_each(
-      [&](resident& one) { found.emplace_back(static_cast<task_state&>(one)); });
+  loop.tasks().for_each([&](runnable_resident& one) {
+    found.emplace_back(static_cast<task_state&>(one));
+  });
   return found;
 }
 

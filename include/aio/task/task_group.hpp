@@ -189,6 +189,10 @@ class task_group {
 
   template <class T>
   task<T> adopt(task<T> made) {
+    if (made.done()) {  // an eager one
+      take_note_of(made.any());
+      return made;
+    }
     children_.push_back(*new child(*this, made.any()));
     ++running_;
     // One that starts eagerly may have cancelled the group before it belonged to it.
@@ -228,6 +232,10 @@ class task_group {
     delete &one;
     --running_;
     if (running_ == 0 && all_ended_ && !all_ended_.done()) all_ended_.set_result();
+    take_note_of(task);
+  }
+
+  void take_note_of(const any_task& task) {
     if (task.cancelled()) return;
     const std::exception_ptr error = task.exception();
     if (!error) return;

@@ -220,8 +220,12 @@ template <class T>
 coro<T> cancel_and_take(future<T> running) {
   completion& of = *running.required();
   if (!of.done()) {
+    future<void> ended = make_future<void>(of.loop());
+    running.add_done_callback([ended](const future<T>&) {
+      if (!ended.done()) ended.set_result();
+    });
     of.cancel({});
-    co_await end_of(of);
+    co_await ended;  // not `running`: a cancel meanwhile must not pass as its end
     if (of.cancelled()) throw timeout_error();
   }
   co_return co_await std::move(running);

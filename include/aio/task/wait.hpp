@@ -79,7 +79,7 @@ class end_counter {
     --left_;
     if (left_ == 0 || until_ == first_completed ||
         (until_ == first_exception && of.failed())) {
-      if (of.failed() && until_ == first_exception) of.mark_retrieved();
+      if (left_ > 0 && until_ == first_exception) of.mark_retrieved();
       stop_waiting();
     }
   }

@@ -60,7 +60,7 @@ class virtual_run {
           "coroutine instead");
     }
     driver_.attach(core());
-    if (options.seed) core().set_turn_order(&order_.emplace(*options.seed, core()));
+    if (options.seed) core().set_turn_order(&order_.emplace(*options.seed));
     if (options.exception_handler) {
       core().set_exception_handler(options.exception_handler);
     }

@@ -8,12 +8,8 @@
 
 #include <aio/core/loop.hpp>
 #include <aio/core/ready_node.hpp>
-#include <aio/coro/suspension.hpp>
-#include <aio/coro/task_state.hpp>
 #include <aio/detail/intrusive_list.hpp>
-#include <aio/sync/detail/line.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -47,17 +43,14 @@ class random_numbers {
 /// themselves, which asyncio promises; tasks may come before, between and after them.
 class shuffled_turns final : public turn_order {
  public:
-  /// Lifetime: `of` must outlive it
-  shuffled_turns(std::uint64_t seed, loop_core& of) noexcept
-      : random_(seed), loop_(of) {}
+  explicit shuffled_turns(std::uint64_t seed) noexcept : random_(seed) {}
 
   void arrange(intrusive_list<ready_node>& ready,
                intrusive_list<ready_node>& due) override {
     places_.clear();
     in_order_.clear();
-    find_second_looks();
     ready.for_each([&](ready_node& one) {
-      const bool is_task = is_step_of_task(one);
+      const bool is_task = one.is_task_step();
       places_.push_back(is_task ? &one : nullptr);
       if (!is_task) in_order_.push_back(&one);
     });
@@ -75,38 +68,7 @@ class shuffled_turns final : public turn_order {
   }
 
  private:
-  bool is_step_of_task(const ready_node& node) const noexcept {
-    return dynamic_cast<const suspension*>(&node) != nullptr ||
-           dynamic_cast<const task_state*>(&node) != nullptr || is_second_look(node);
-  }
-
-  // Who waits in a queue or for a condition is resumed by another node, which is a part
-  // of the await and known to nobody else.
-  void find_second_looks() {
-    places_with_second_look_.clear();
-    loop_.tasks().for_each([&](resident& one) {
-      const auto* place = dynamic_cast<const line::patient_place*>(
-          static_cast<const task_state&>(one).parked);
-      if (place != nullptr) places_with_second_look_.push_back(address_of(place));
-    });
-    std::sort(places_with_second_look_.begin(), places_with_second_look_.end());
-  }
-
-  bool is_second_look(const ready_node& node) const noexcept {
-    const std::uintptr_t at = address_of(&node);
-    const auto behind = std::upper_bound(places_with_second_look_.begin(),
-                                         places_with_second_look_.end(), at);
-    return behind != places_with_second_look_.begin() &&
-           at - *(behind - 1) < sizeof(line::patient_place);
-  }
-
-  static std::uintptr_t address_of(const void* object) noexcept {
-    return reinterpret_cast<std::uintptr_t>(object);
-  }
-
   random_numbers random_;
-  loop_core& loop_;
-  std::vector<std::uintptr_t> places_with_second_look_;
   std::vector<ready_node*> places_;  ///< null: the next of those in order
   std::vector<ready_node*> in_order_;
 };

@@ -43,8 +43,9 @@ inline std::string describe_task(const task_state& task) {
 
 inline std::string describe_tasks(loop_core& loop) {
   std::string text;
-  loop.tasks().for_each(
-      [&](resident& one) { text += describe_task(static_cast<task_state&>(one)); });
+  loop.tasks().for_each([&](runnable_resident& one) {
+    text += describe_task(static_cast<task_state&>(one));
+  });
   return text;
 }
 

@@ -36,11 +36,11 @@ class reader_state : public ref_counted {
   }
   void feed_eof() noexcept {
     is_ended = true;
-    wake_waiter();
+    wake_waiter(true);
   }
   void set_exception(std::exception_ptr e) noexcept {
     error = std::move(e);
-    wake_waiter();
+    wake_waiter(false);
   }
 
   /// After new bytes are in the buffer.
@@ -66,7 +66,7 @@ class reader_state : public ref_counted {
   bool is_paused = false;
 
  private:
-  void wake_waiter() noexcept;
+  void wake_waiter(bool fed) noexcept;
   void restart_waiter() noexcept;
 };
 
@@ -110,7 +110,8 @@ class read_waiter : public suspension {
   void begin_taking() {
     leave();
     throw_if_cancelled();
-    if (from_->error) std::rethrow_exception(from_->error);
+    // What came before the error is taken first by the one who waited for it.
+    if (from_->error && !is_fed_) std::rethrow_exception(from_->error);
   }
 
   reader_state& from() noexcept { return *from_; }
@@ -129,13 +130,15 @@ class read_waiter : public suspension {
     return true;
   }
 
-  void wake_once() noexcept {
+  void wake_once(bool fed = true) noexcept {
     if (std::exchange(is_woken_, true)) return;
+    is_fed_ = fed;
     wake();
   }
 
   intrusive_ptr<reader_state> from_;
   bool is_woken_ = false;
+  bool is_fed_ = false;  ///< woken by bytes or the end, not by an error
 };
 
 inline void reader_state::bytes_came() {
@@ -151,8 +154,8 @@ inline void reader_state::bytes_came() {
 
 inline void reader_state::restart_waiter() noexcept { waiter->restart(); }
 
-inline void reader_state::wake_waiter() noexcept {
-  if (waiter != nullptr) waiter->wake_once();
+inline void reader_state::wake_waiter(bool fed) noexcept {
+  if (waiter != nullptr) waiter->wake_once(fed);
 }
 
 /// `co_await read_operation<Rule>(state, rule)`: waits until `rule.is_satisfied(state)`

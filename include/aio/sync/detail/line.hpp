@@ -166,6 +166,7 @@ class line::patient_place : public place {
 
   struct second_look final : ready_node {
     explicit second_look(patient_place& of) noexcept : owner(of) {}
+    bool is_task_step() const noexcept override { return true; }
     void run() override { owner.look_again(); }
     patient_place& owner;
   };
