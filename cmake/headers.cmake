@@ -74,6 +74,7 @@ set(AIO_HEADERS
     aio/io/run_coroutine_threadsafe.hpp
     aio/io/ctrl_c.hpp
     aio/io/run.hpp
+    aio/io/run_workers.hpp
     # net: endpoints, streams, servers, protocols
     aio/net/endpoint.hpp
     aio/net/detail/read_buffer.hpp

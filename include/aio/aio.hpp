@@ -23,6 +23,7 @@
 #include <aio/io/event_loop.hpp>
 #include <aio/io/run.hpp>
 #include <aio/io/run_coroutine_threadsafe.hpp>
+#include <aio/io/run_workers.hpp>
 #include <aio/io/threads.hpp>
 #include <aio/net.hpp>
 #include <aio/os/signals.hpp>
