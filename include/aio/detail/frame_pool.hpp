@@ -117,8 +117,12 @@ class frame_pool {
 
 /// Base of objects whose memory comes from the pool.
 struct pooled {
-  static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
-  static void operator delete(void* memory, std::size_t size) noexcept {
+  // Both or none of them inlined, or g++ takes one for the wrong partner of the other.
+  [[gnu::always_inline]] static void* operator new(std::size_t size) {
+    return frame_pool::allocate(size);
+  }
+  [[gnu::always_inline]] static void operator delete(void* memory,
+                                                     std::size_t size) noexcept {
     frame_pool::deallocate(memory, size);
   }
 };

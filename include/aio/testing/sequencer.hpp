@@ -43,7 +43,7 @@ class sequence {
   /// It was come to, but given up.
   void leave(std::size_t number) noexcept { steps_.erase(number); }
 
-  void pass(std::size_t number) noexcept {
+  void pass([[maybe_unused]] std::size_t number) noexcept {
     AIO_ASSERT(is_turn_of(number));
     ++turn_;
     const auto next = steps_.find(turn_);
