@@ -6,13 +6,12 @@
 ///
 /// Two styles, which meet in the same transport:
 ///
-/// | style     | client                        | server                | written as |
-/// | --------- | ----------------------------- | --------------------- |
-/// ---------------- | | streams   | `open_connection(host, port)` | `start_server(f,
-/// …)`  | coroutines       | | protocols | `loop.create_connection(…)`   |
-/// `loop.create_server(…)` | callbacks, fastest |
+/// | style     | client                        | server                  | written as |
+/// | --------- | ----------------------------- | ----------------------- | ---------- |
+/// | streams   | `open_connection(host, port)` | `start_server(f, …)`    | coroutines |
+/// | protocols | `loop.create_connection(…)`   | `loop.create_server(…)` | callbacks  |
 ///
-/// Take streams unless a profile says otherwise.
+/// Take streams unless a profile says otherwise: protocols are the fastest.
 ///
 ///     aio::coro<> echo(aio::stream_reader reader, aio::stream_writer writer) {
 ///       for (;;) {

@@ -24,8 +24,7 @@
 /// A coroutine is cancelled by cancelling the task it runs in: a cancelled_error is
 /// thrown at its await. Catch it only to clean up, and throw it on.
 ///
-///     aio::coro<std::string> greet(std::string name, std::chrono::milliseconds delay)
-///     {
+///     aio::coro<std::string> greet(std::string name, std::chrono::milliseconds delay) {
 ///       co_await aio::sleep(delay);
 ///       co_return "Hello, " + name;
 ///     }

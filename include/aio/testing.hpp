@@ -4,16 +4,16 @@
 /// \file
 /// Front door: what the tests of your own coroutines need.
 ///
-/// | you want                                            | use                        |
-/// | --------------------------------------------------- | -------------------------- |
-/// | to run a coroutine without waiting for its sleeps   | `run_virtual(body)`        |
-/// | to find what relies on the order of ready tasks     | `run_virtual(body, {.seed =
-/// n})` | | to know who waits for what when nothing goes on     | `deadlock_error`, by
-/// itself | | a connection without sockets                        | `memory_streams()`
-/// | | to see every place at which a network could cut     | `memory_streams({.piece =
-/// 1})` | | one certain interleaving of several tasks           | `sequencer` | | to
-/// cancel a coroutine at each of its awaits         | `cancel_at_every_await(make,
-/// check)` | | turn by turn, without Asio                          | `virtual_loop` |
+/// | you want                                        | use                            |
+/// | ----------------------------------------------- | ------------------------------ |
+/// | a coroutine run without waiting for its sleeps  | `run_virtual(body)`            |
+/// | what relies on the order of ready tasks         | `run_virtual(body, {.seed=n})` |
+/// | who waits for what when nothing goes on         | `deadlock_error`, by itself    |
+/// | a connection without sockets                    | `memory_streams()`             |
+/// | every place at which a network could cut        | `memory_streams({.piece=1})`   |
+/// | one certain interleaving of several tasks       | `sequencer`                    |
+/// | a coroutine cancelled at each of its awaits     | `cancel_at_every_await(f, g)`  |
+/// | turn by turn, without Asio                      | `virtual_loop`                 |
 ///
 /// Time is virtual: when every task waits it jumps to the next deadline, so that an
 /// hour costs nothing and is exact.

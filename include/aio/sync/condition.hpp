@@ -63,12 +63,10 @@ class condition {
   /// Lets the lock go, waits to be notified, and takes the lock again. It may return
   /// without a notification, so ask again for what you wait for, or use wait_for().
   ///
-  /// Cancellation: throws when it has the lock again, however long that takes; a
-  /// further
+  /// Cancellation: throws when it has the lock again, however long that takes; a further
   ///               request meanwhile replaces the first. A notification that it got is
   ///               passed on to another.
-  /// Throws:       cancelled_error; usage_error – the lock is not held, another loop,
-  /// or
+  /// Throws:       cancelled_error; usage_error – the lock is not held, another loop, or
   ///               destroyed meanwhile
   /// Complexity:   one frame
   inline coro<> wait();
