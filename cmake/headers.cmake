@@ -77,6 +77,7 @@ set(AIO_HEADERS
     aio/io/run_workers.hpp
     # net: endpoints, streams, servers, protocols
     aio/net/endpoint.hpp
+    aio/net/detail/socket_address.hpp
     aio/net/detail/read_buffer.hpp
     aio/net/detail/write_buffer.hpp
     aio/net/detail/native_socket.hpp

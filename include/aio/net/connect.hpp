@@ -33,9 +33,10 @@ struct connected_socket {
 inline coro<connected_socket> connect_to(boost::asio::ip::tcp::endpoint peer) {
   asio_driver& driver = get_running_loop().asio();
   connected_socket made;
-  made.fd = open_tcp_socket(peer.protocol().family());
+  made.fd = open_socket(peer.protocol().family(), SOCK_STREAM);
   made.peer = peer;
-  boost::system::error_code error = start_connecting(made.fd.get(), peer);
+  boost::system::error_code error =
+      start_connecting(made.fd.get(), socket_address(endpoint(peer)));
   if (error == boost::system::errc::operation_in_progress) {
     auto connected = wait_ready(driver, made.fd.get(), EPOLLOUT);
     co_await std::move(connected);

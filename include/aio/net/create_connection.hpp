@@ -45,7 +45,7 @@ auto make_protocol(Factory& factory) {
 inline intrusive_ptr<stream_transport> make_transport(event_loop& loop,
                                                       connected_socket socket) {
   return intrusive_ptr<stream_transport>(
-      new stream_transport(loop, std::move(socket.fd), socket.peer));
+      new stream_transport(loop, std::move(socket.fd), endpoint(socket.peer)));
 }
 
 template <class Factory>

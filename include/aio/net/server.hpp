@@ -60,7 +60,7 @@ class server_state final : public connection_owner, public resident {
   }
 
   void add_socket(descriptor fd) {
-    endpoints_.emplace_back(local_endpoint(fd.get()));
+    endpoints_.push_back(local_endpoint(fd.get()));
     sockets_.push_back(std::make_unique<listener>(*this, std::move(fd)));
   }
 
@@ -135,7 +135,7 @@ class server_state final : public connection_owner, public resident {
   // At most as many as may wait, so that those who are connected get their turn.
   void accept_waiting(listener& socket) {
     for (int i = 0; i < backlog_; ++i) {
-      boost::asio::ip::tcp::endpoint peer;
+      socket_address peer;
       descriptor fd = accept_connection(socket.fd.get(), peer);
       if (!fd) {
         if (is_out_of_resources(errno)) return pause_accepting(socket, errno);
@@ -143,15 +143,15 @@ class server_state final : public connection_owner, public resident {
         if (is_of_one_connection(errno)) continue;
         return stop_accepting(socket);
       }
-      connected(std::move(fd), peer);
+      connected(std::move(fd), peer.endpoint());
       if (is_closed_) return;
     }
   }
 
-  void connected(descriptor fd, const boost::asio::ip::tcp::endpoint& peer) {
+  void connected(descriptor fd, endpoint peer) {
     try {
       intrusive_ptr<stream_transport> made(
-          new stream_transport(loop_, std::move(fd), peer));
+          new stream_transport(loop_, std::move(fd), std::move(peer)));
       on_accept_(*this, std::move(made));
     } catch (const keyboard_interrupt&) {
       throw;
@@ -264,7 +264,7 @@ class [[nodiscard]] server_wait {
 /// A socket bound to `where`.
 inline descriptor bind_listener(const boost::asio::ip::tcp::endpoint& where,
                                 const server_options& options) {
-  descriptor fd = open_tcp_socket(where.protocol().family());
+  descriptor fd = open_socket(where.protocol().family(), SOCK_STREAM);
   if (options.reuse_address)
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (options.reuse_port)

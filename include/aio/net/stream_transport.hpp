@@ -49,9 +49,11 @@ class stream_transport final : public transport_interface,
                                public list_hook<server_tag>,
                                private watcher {
  public:
-  stream_transport(event_loop& loop, descriptor fd,
-                   const boost::asio::ip::tcp::endpoint& peer)
-      : loop_(&loop.core()), driver_(loop.asio()), fd_(std::move(fd)), peer_(peer) {
+  stream_transport(event_loop& loop, descriptor fd, endpoint peer)
+      : loop_(&loop.core()),
+        driver_(loop.asio()),
+        fd_(std::move(fd)),
+        peer_(std::move(peer)) {
     set_no_delay(fd_.get());
   }
 
@@ -139,10 +141,10 @@ class stream_transport final : public transport_interface,
 
   // ----- about it -----
 
-  endpoint peername() const override { return endpoint(peer_); }
+  endpoint peername() const override { return peer_; }
   endpoint sockname() const override {
     if (last_sockname_) return *last_sockname_;
-    return fd_ ? endpoint(local_endpoint(fd_.get())) : endpoint();
+    return fd_ ? local_endpoint(fd_.get()) : endpoint();
   }
   int native_handle() const noexcept override { return fd_.get(); }
 
@@ -407,7 +409,7 @@ class stream_transport final : public transport_interface,
   intrusive_ptr<loop_core> loop_;
   asio_driver& driver_;
   descriptor fd_;
-  boost::asio::ip::tcp::endpoint peer_;
+  endpoint peer_;
   transport face_;  // also our own reference, until connection_lost() has returned
   std::shared_ptr<base_protocol> protocol_;
   protocol_type* streaming_ = nullptr;

@@ -16,9 +16,6 @@
 #include <aio/net/transport.hpp>
 #include <aio/testing/memory_transport.hpp>
 
-#include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include <cstddef>
 #include <limits>
 #include <memory>
@@ -61,10 +58,8 @@ using memory_transport_pair =
 inline memory_transport_pair make_memory_transports(
     loop_core& loop, const std::optional<std::size_t>& piece) {
   if (piece == 0U) throw std::invalid_argument("memory streams: pieces of 0 bytes");
-  using boost::asio::ip::make_address_v4;
-  using boost::asio::ip::tcp;
-  const endpoint client(tcp::endpoint(make_address_v4("192.0.2.1"), 49152));
-  const endpoint server(tcp::endpoint(make_address_v4("192.0.2.2"), 80));
+  const endpoint client("192.0.2.1", 49152);
+  const endpoint server("192.0.2.2", 80);
   const std::size_t most = piece.value_or(std::numeric_limits<std::size_t>::max());
   memory_transport_pair made(
       intrusive_ptr(new memory_transport(loop, client, server, most)),

@@ -7,10 +7,9 @@
 
 #pragma once
 
+#include <aio/net/detail/socket_address.hpp>
 #include <aio/net/detail/write_buffer.hpp>
 
-#include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <netinet/in.h>
@@ -68,21 +67,17 @@ class descriptor {
   int fd_ = -1;
 };
 
-inline descriptor open_tcp_socket(int family) {
-  descriptor made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+/// `type`: SOCK_STREAM, SOCK_DGRAM
+inline descriptor open_socket(int family, int type) {
+  descriptor made(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!made) throw_last_error("socket");
   return made;
 }
 
 /// Empty, with errno set, if there is nothing to accept.
-inline descriptor accept_connection(int listening,
-                                    boost::asio::ip::tcp::endpoint& peer) noexcept {
-  boost::asio::ip::tcp::endpoint from;
-  socklen_t size = static_cast<socklen_t>(from.capacity());
-  descriptor made(
-      ::accept4(listening, from.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (made) peer = from;
-  return made;
+inline descriptor accept_connection(int listening, socket_address& peer) noexcept {
+  return descriptor(
+      ::accept4(listening, peer.data(), &peer.size(), SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 inline void set_option(int fd, int level, int name, int value, const char* doing) {
@@ -97,9 +92,9 @@ inline void set_no_delay(int fd) noexcept {
 
 /// operation_in_progress: the socket becomes writable when it is decided.
 inline boost::system::error_code start_connecting(
-    int fd, const boost::asio::ip::tcp::endpoint& peer) noexcept {
+    int fd, const socket_address& peer) noexcept {
   // Interrupted by a signal it goes on all the same.
-  if (::connect(fd, peer.data(), static_cast<socklen_t>(peer.size())) == 0) return {};
+  if (::connect(fd, peer.data(), peer.size()) == 0) return {};
   if (errno == EINTR) return {EINPROGRESS, boost::system::system_category()};
   return last_error();
 }
@@ -143,13 +138,6 @@ inline ssize_t send_some(int fd, const write_buffer& queue) noexcept {
     n = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (n < 0 && errno == EINTR);
   return n;
-}
-
-inline boost::asio::ip::tcp::endpoint local_endpoint(int fd) noexcept {
-  boost::asio::ip::tcp::endpoint name;
-  socklen_t size = static_cast<socklen_t>(name.capacity());
-  if (::getsockname(fd, name.data(), &size) != 0) return {};
-  return name;
 }
 
 }  // namespace aio::detail
