@@ -78,9 +78,11 @@ set(AIO_HEADERS
     # net: endpoints, streams, servers, protocols
     aio/net/endpoint.hpp
     aio/net/detail/socket_address.hpp
+    aio/net/options.hpp
     aio/net/detail/read_buffer.hpp
     aio/net/detail/write_buffer.hpp
     aio/net/detail/native_socket.hpp
+    aio/net/detail/no_sigpipe.hpp
     aio/net/protocol.hpp
     aio/net/transport.hpp
     aio/net/stream_transport.hpp

@@ -36,6 +36,7 @@
 #include <aio/net/create_server.hpp>
 #include <aio/net/endpoint.hpp>
 #include <aio/net/open_connection.hpp>
+#include <aio/net/options.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/server.hpp>
 #include <aio/net/start_server.hpp>

@@ -9,6 +9,7 @@
 #include <aio/coro/coro.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/net/connect.hpp>
+#include <aio/net/options.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/stream_transport.hpp>
 #include <aio/net/transport.hpp>
@@ -22,12 +23,6 @@
 #include <utility>
 
 namespace aio {
-
-struct connect_options {
-  /// Bytes that readline() and readuntil() look through at most; half of what is
-  /// buffered before the peer is held back. Streams only.
-  std::size_t limit = 64 * 1024;
-};
 
 namespace detail {
 

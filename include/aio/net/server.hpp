@@ -12,6 +12,7 @@
 #include <aio/io/event_loop.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/endpoint.hpp>
+#include <aio/net/options.hpp>
 #include <aio/net/resolve.hpp>
 #include <aio/net/stream_transport.hpp>
 #include <aio/task/sleep.hpp>
@@ -30,19 +31,6 @@
 #include <vector>
 
 namespace aio {
-
-struct server_options {
-  /// Bytes that readline() and readuntil() look through at most. Streams only.
-  std::size_t limit = 64 * 1024;
-  /// Connections that may wait to be accepted.
-  int backlog = 100;
-  /// Several sockets may listen on the port; the kernel spreads the connections.
-  bool reuse_port = false;
-  /// A port whose last connections still linger may be taken.
-  bool reuse_address = true;
-  /// Accept at once; else start_serving() begins.
-  bool start_serving = true;
-};
 
 namespace detail {
 
