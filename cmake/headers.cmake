@@ -85,6 +85,9 @@ set(AIO_HEADERS
     aio/net/detail/no_sigpipe.hpp
     aio/net/protocol.hpp
     aio/net/transport.hpp
+    aio/net/detail/transport_base.hpp
+    aio/net/detail/byte_transport.hpp
+    aio/net/detail/descriptor_transport.hpp
     aio/net/stream_transport.hpp
     aio/net/resolve.hpp
     aio/net/connect.hpp

@@ -25,10 +25,6 @@ class base_protocol {
   base_protocol& operator=(const base_protocol&) = delete;
   virtual ~base_protocol() = default;
 
-  /// The connection is there; before anything else. `t` is valid until
-  /// connection_lost() has returned (a copy of it for longer).
-  virtual void connection_made(transport& t) { static_cast<void>(t); }
-
   /// The connection is gone; the last call, exactly once. Null after a clean end:
   /// close(), abort() or the end of file.
   virtual void connection_lost(std::exception_ptr error) { static_cast<void>(error); }
@@ -53,6 +49,10 @@ class base_protocol {
 /// Like: asyncio.Protocol
 class protocol : public base_protocol {
  public:
+  /// The connection is there; before anything else. `t` is valid until
+  /// connection_lost() has returned (a copy of it for longer).
+  virtual void connection_made(transport& t) { static_cast<void>(t); }
+
   /// Bytes have come, in pieces of any size; the view is valid during the call. An
   /// exception ends the connection.
   virtual void data_received(std::string_view data) { static_cast<void>(data); }
@@ -66,6 +66,9 @@ class protocol : public base_protocol {
 /// Like: asyncio.BufferedProtocol
 class buffered_protocol : public base_protocol {
  public:
+  /// See protocol::connection_made.
+  virtual void connection_made(transport& t) { static_cast<void>(t); }
+
   /// Room for the next bytes, at least one; about `size_hint` would be good. It may be
   /// asked for in vain: buffer_updated() follows only if something came.
   virtual std::span<char> get_buffer(std::size_t size_hint) = 0;

@@ -64,7 +64,7 @@ class server_state final : public connection_owner, public resident {
   }
 
   /// The connection is served from now on.
-  void attach(stream_transport& connection) noexcept {
+  void attach(transport_interface& connection) noexcept {
     connections_.push_back(connection);
     ++active_;
   }
@@ -85,10 +85,10 @@ class server_state final : public connection_owner, public resident {
   }
 
   void close_clients() noexcept {
-    connections_.for_each([](stream_transport& one) { one.close(); });
+    connections_.for_each([](transport_interface& one) { one.close(); });
   }
   void abort_clients() noexcept {
-    connections_.for_each([](stream_transport& one) { one.abort(); });
+    connections_.for_each([](transport_interface& one) { one.abort(); });
   }
 
   bool is_over() const noexcept { return is_closed_ && active_ == 0; }
@@ -211,7 +211,7 @@ class server_state final : public connection_owner, public resident {
   int backlog_;
   std::vector<std::unique_ptr<listener>> sockets_;
   std::vector<endpoint> endpoints_;
-  intrusive_list<stream_transport, server_tag> connections_;
+  intrusive_list<transport_interface, server_tag> connections_;
   std::size_t active_ = 0;
   timer_handle retry_;
   intrusive_ptr<server_state> self_;  // while it serves

@@ -71,10 +71,10 @@ inline memory_transport_pair make_memory_transports(
 inline void start_memory_transports(const memory_transport_pair& both,
                                     std::shared_ptr<base_protocol> client,
                                     std::shared_ptr<base_protocol> server) {
-  both.first->set_protocol(std::move(client));
-  both.second->set_protocol(std::move(server));
-  both.first->start();
-  both.second->start();
+  both.first->set_protocol(client);
+  both.second->set_protocol(server);
+  both.first->start(std::move(client));
+  both.second->start(std::move(server));
 }
 
 }  // namespace detail

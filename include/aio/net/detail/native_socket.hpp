@@ -91,8 +91,8 @@ inline void set_no_delay(int fd) noexcept {
 }
 
 /// operation_in_progress: the socket becomes writable when it is decided.
-inline boost::system::error_code start_connecting(
-    int fd, const socket_address& peer) noexcept {
+inline boost::system::error_code start_connecting(int fd,
+                                                  const socket_address& peer) noexcept {
   // Interrupted by a signal it goes on all the same.
   if (::connect(fd, peer.data(), peer.size()) == 0) return {};
   if (errno == EINTR) return {EINPROGRESS, boost::system::system_category()};

@@ -1,0 +1,192 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// A transport on a descriptor: receives for its protocol, sends what that writes.
+
+#pragma once
+
+#include <aio/io/asio_driver.hpp>
+#include <aio/io/event_loop.hpp>
+#include <aio/net/detail/byte_transport.hpp>
+#include <aio/net/detail/native_socket.hpp>
+#include <aio/net/detail/write_buffer.hpp>
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace aio::detail {
+
+/// Reading: when the set says that there is something, until nothing is left. A receive
+/// that did not fill its room has taken all, unless the set has spoken of an end.
+///
+/// Writing: straight to the kernel while nothing is queued. Further writes of the same
+/// turn are queued and leave together on the next.
+class descriptor_transport : public byte_transport, protected watcher {
+ public:
+  void start(std::shared_ptr<base_protocol> protocol,
+             intrusive_ptr<connection_owner> owner = nullptr) {
+    driver_.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+    byte_transport::start(std::move(protocol), std::move(owner));
+  }
+
+  void write(std::string_view bytes) override {
+    if (!admits(bytes)) return;
+    if (queue_.empty() && !sent_this_turn()) {
+      sent_in_turn_ = this_turn();
+      bytes.remove_prefix(send_now(bytes));
+      if (bytes.empty() || is_lost_) return;
+    }
+    queue_.append(bytes);
+    if (!is_waiting_for_room_) work_soon();
+    check_high_water();
+  }
+
+  void write_eof() override {
+    if (is_closing_ || is_eof_written_) return;
+    is_eof_written_ = true;
+    if (queue_.empty()) end_sending();
+  }
+  bool can_write_eof() const noexcept override { return true; }
+
+  int native_handle() const noexcept override { return fd_.get(); }
+
+ protected:
+  descriptor_transport(event_loop& loop, descriptor fd)
+      : byte_transport(loop.core()), driver_(loop.asio()), fd_(std::move(fd)) {}
+
+  // The calls; they return -1 with errno set.
+  virtual ssize_t receive(std::span<char> into) noexcept = 0;
+  virtual ssize_t send(std::string_view bytes) noexcept = 0;
+  virtual ssize_t send(const write_buffer& queue) noexcept = 0;
+  /// Tells the peer that nothing follows.
+  virtual void end_sending() noexcept = 0;
+
+  void ready(std::uint32_t events) override {
+    const intrusive_ptr<stream_interface> keep(this);
+    constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+    if ((events & (EPOLLIN | EPOLLRDHUP | broken)) != 0) {
+      is_readable_ = true;
+      if ((events & (EPOLLRDHUP | broken)) != 0) is_end_near_ = true;
+      receive_all();
+    }
+    if ((events & (EPOLLOUT | broken)) != 0 && is_waiting_for_room_) {
+      is_waiting_for_room_ = false;
+      flush();
+    }
+  }
+
+  void let_go() noexcept override {
+    byte_transport::let_go();
+    driver_.unwatch(fd_.get(), *this);
+    fd_ = descriptor();
+  }
+
+  const descriptor& fd() const noexcept { return fd_; }
+
+ private:
+  // A protocol that keeps what it receives is lent as much room as it has filled
+  // lately: idle connections hold the least.
+  static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
+  static constexpr int greedy_receives = 16;
+
+  void work() override {
+    receive_all();
+    if (!is_waiting_for_room_) flush();
+  }
+
+  // ----- reading -----
+
+  void read_on() override {
+    if (is_readable_) work_soon();
+  }
+
+  // Bounded, so that one busy peer does not keep the others waiting.
+  void receive_all() {
+    for (int i = 0; is_readable_ && wants_to_read(); ++i) {
+      if (i == greedy_receives) return work_soon();
+      const std::span<char> room =
+          is_buffered() ? lend_room(receive_sizes[receive_level_]) : driver_.scratch();
+      if (room.empty()) return;  // the protocol failed
+      const ssize_t n = receive(room);
+      if (n <= 0) {
+        is_readable_ = false;
+        if (n == 0) return end_of_file();
+        if (!would_block(errno)) fail_with(last_error(), "receiving");
+        return;
+      }
+      const auto size = static_cast<std::size_t>(n);
+      is_readable_ = size == room.size() || is_end_near_;
+      deliver(room.first(size));
+      adapt(size, room.size());
+    }
+  }
+
+  void adapt(std::size_t received, std::size_t room) noexcept {
+    if (received == room) {
+      if (receive_level_ + 1U < receive_sizes.size()) ++receive_level_;
+    } else if (receive_level_ > 0 && received < receive_sizes[receive_level_ - 1U]) {
+      --receive_level_;
+    }
+  }
+
+  // ----- writing -----
+
+  std::uint32_t this_turn() const noexcept {
+    return static_cast<std::uint32_t>(loop_->turn_number());
+  }
+  bool sent_this_turn() const noexcept { return sent_in_turn_ == this_turn(); }
+
+  /// Returns how many bytes have gone.
+  std::size_t send_now(std::string_view bytes) {
+    const ssize_t n = send(bytes);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (would_block(errno)) {
+      is_waiting_for_room_ = true;
+    } else {
+      fail_with(last_error(), "sending");
+    }
+    return 0;
+  }
+
+  // What only waits for the end of the turn is no reason to stop.
+  void relieve() override {
+    if (!is_waiting_for_room_) flush();
+  }
+
+  void flush() {
+    if (is_lost_) return;
+    while (!queue_.empty()) {
+      const ssize_t n = send(queue_);
+      if (n < 0) {
+        if (!would_block(errno)) return fail_with(last_error(), "sending");
+        is_waiting_for_room_ = true;
+        break;
+      }
+      sent_in_turn_ = this_turn();
+      queue_.consume(static_cast<std::size_t>(n));
+    }
+    check_low_water();
+    if (!queue_.empty() || is_lost_) return;
+    if (is_closing_) return lose(nullptr);
+    if (is_eof_written_) end_sending();
+  }
+
+  asio_driver& driver_;
+  descriptor fd_;
+  std::uint32_t sent_in_turn_ = 0;
+  std::uint8_t receive_level_ = 0;
+  bool is_readable_ : 1 = false;
+  bool is_end_near_ : 1 = false;
+  bool is_waiting_for_room_ : 1 = false;
+};
+
+}  // namespace aio::detail
