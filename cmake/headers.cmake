@@ -89,6 +89,7 @@ set(AIO_HEADERS
     aio/net/detail/byte_transport.hpp
     aio/net/detail/descriptor_transport.hpp
     aio/net/stream_transport.hpp
+    aio/net/detail/pipe_transport.hpp
     aio/net/resolve.hpp
     aio/net/connect.hpp
     aio/net/create_connection.hpp
@@ -100,6 +101,7 @@ set(AIO_HEADERS
     aio/net/detail/stream_connection.hpp
     aio/net/stream_writer.hpp
     aio/net/open_connection.hpp
+    aio/net/pipes.hpp
     aio/net/start_server.hpp
     # os: signals
     aio/os/signals.hpp

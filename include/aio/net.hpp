@@ -37,6 +37,7 @@
 #include <aio/net/endpoint.hpp>
 #include <aio/net/open_connection.hpp>
 #include <aio/net/options.hpp>
+#include <aio/net/pipes.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/server.hpp>
 #include <aio/net/start_server.hpp>

@@ -277,6 +277,14 @@ class event_loop {
   coro<server> create_server(Factory factory, std::string_view host, std::uint16_t port,
                              Options options = {});
 
+  // ----- pipes (net/pipes.hpp) -----
+
+  template <class Factory>
+  auto connect_read_pipe(Factory factory, int fd);
+
+  template <class Factory>
+  auto connect_write_pipe(Factory factory, int fd);
+
   // ----- signals (os/signals.hpp) -----
 
   template <class F, class... Args>

@@ -12,8 +12,10 @@
 #include <aio/net/detail/write_buffer.hpp>
 #include <aio/net/endpoint.hpp>
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -35,6 +37,9 @@ class stream_transport final : public descriptor_transport {
   }
 
  private:
+  std::uint32_t events_of_interest() const noexcept override {
+    return EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+  }
   ssize_t receive(std::span<char> into) noexcept override {
     return receive_some(native_handle(), into);
   }

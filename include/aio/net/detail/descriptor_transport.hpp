@@ -12,6 +12,8 @@
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/detail/write_buffer.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <sys/epoll.h>
 
 #include <array>
@@ -32,10 +34,15 @@ namespace aio::detail {
 /// turn are queued and leave together on the next.
 class descriptor_transport : public byte_transport, protected watcher {
  public:
+  descriptor_transport(event_loop& loop, descriptor fd)
+      : byte_transport(loop.core()), driver_(loop.asio()), fd_(std::move(fd)) {}
+
   void start(std::shared_ptr<base_protocol> protocol,
              intrusive_ptr<connection_owner> owner = nullptr) {
-    driver_.watch(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
-    byte_transport::start(std::move(protocol), std::move(owner));
+    set_protocol(std::move(protocol));
+    watch();
+    begin(std::move(owner));
+    if (!is_watched_) work_soon();
   }
 
   void write(std::string_view bytes) override {
@@ -60,8 +67,7 @@ class descriptor_transport : public byte_transport, protected watcher {
   int native_handle() const noexcept override { return fd_.get(); }
 
  protected:
-  descriptor_transport(event_loop& loop, descriptor fd)
-      : byte_transport(loop.core()), driver_(loop.asio()), fd_(std::move(fd)) {}
+  virtual std::uint32_t events_of_interest() const noexcept = 0;
 
   // The calls; they return -1 with errno set.
   virtual ssize_t receive(std::span<char> into) noexcept = 0;
@@ -86,17 +92,30 @@ class descriptor_transport : public byte_transport, protected watcher {
 
   void let_go() noexcept override {
     byte_transport::let_go();
-    driver_.unwatch(fd_.get(), *this);
+    if (is_watched_) driver_.unwatch(fd_.get(), *this);
     fd_ = descriptor();
   }
 
   const descriptor& fd() const noexcept { return fd_; }
+  /// Whoever has it closes it; before start() has succeeded.
+  void disown() noexcept { fd_.release(); }
 
  private:
   // A protocol that keeps what it receives is lent as much room as it has filled
   // lately: idle connections hold the least.
   static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
   static constexpr int greedy_receives = 16;
+
+  void watch() {
+    try {
+      driver_.watch(fd_.get(), events_of_interest() | EPOLLET, *this);
+      is_watched_ = true;
+    } catch (const boost::system::system_error& error) {
+      // A file on a disk: it never keeps anybody waiting.
+      if (error.code() != boost::system::errc::operation_not_permitted) throw;
+      is_readable_ = is_end_near_ = true;
+    }
+  }
 
   void work() override {
     receive_all();
@@ -184,6 +203,7 @@ class descriptor_transport : public byte_transport, protected watcher {
   descriptor fd_;
   std::uint32_t sent_in_turn_ = 0;
   std::uint8_t receive_level_ = 0;
+  bool is_watched_ : 1 = false;
   bool is_readable_ : 1 = false;
   bool is_end_near_ : 1 = false;
   bool is_waiting_for_room_ : 1 = false;

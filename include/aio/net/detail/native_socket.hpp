@@ -107,37 +107,52 @@ inline boost::system::error_code pending_error(int fd) noexcept {
   return {error, boost::system::system_category()};
 }
 
-inline ssize_t receive_some(int fd, std::span<char> into) noexcept {
-  ssize_t n = 0;
+/// Makes a system call again as long as signals interrupt it.
+template <class Call>
+ssize_t uninterrupted(Call call) noexcept {
+  ssize_t result = 0;
   do {
-    n = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  return n;
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+inline ssize_t receive_some(int fd, std::span<char> into) noexcept {
+  return uninterrupted(
+      [&] { return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT); });
 }
 
 inline ssize_t send_some(int fd, std::string_view bytes) noexcept {
-  ssize_t n = 0;
-  do {
-    n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (n < 0 && errno == EINTR);
-  return n;
+  return uninterrupted([&] {
+    return ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
 }
+
+/// The front of a queue, as calls that gather take it.
+class gathered {
+ public:
+  explicit gathered(const write_buffer& queue) noexcept {
+    queue.for_each_chunk(vectors_.size(), [&](std::string_view chunk) {
+      vectors_[count_++] = {const_cast<char*>(chunk.data()), chunk.size()};
+    });
+  }
+
+  iovec* data() noexcept { return vectors_.data(); }
+  std::size_t size() const noexcept { return count_; }
+
+ private:
+  std::array<iovec, 64> vectors_;
+  std::size_t count_ = 0;
+};
 
 /// As much of the queue as the kernel takes in one call.
 inline ssize_t send_some(int fd, const write_buffer& queue) noexcept {
-  std::array<iovec, 64> vectors;
-  std::size_t count = 0;
-  queue.for_each_chunk(vectors.size(), [&](std::string_view chunk) {
-    vectors[count++] = {const_cast<char*>(chunk.data()), chunk.size()};
-  });
+  gathered front(queue);
   msghdr message{};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
-  ssize_t n = 0;
-  do {
-    n = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (n < 0 && errno == EINTR);
-  return n;
+  message.msg_iov = front.data();
+  message.msg_iovlen = front.size();
+  return uninterrupted(
+      [&] { return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
 }
 
 }  // namespace aio::detail
