@@ -93,6 +93,9 @@ set(AIO_HEADERS
     aio/net/resolve.hpp
     aio/net/connect.hpp
     aio/net/create_connection.hpp
+    aio/net/detail/socket_file.hpp
+    aio/net/detail/server_state.hpp
+    aio/net/detail/listen.hpp
     aio/net/server.hpp
     aio/net/create_server.hpp
     aio/net/detail/reader_state.hpp
@@ -101,8 +104,9 @@ set(AIO_HEADERS
     aio/net/detail/stream_connection.hpp
     aio/net/stream_writer.hpp
     aio/net/open_connection.hpp
-    aio/net/pipes.hpp
     aio/net/start_server.hpp
+    aio/net/unix.hpp
+    aio/net/pipes.hpp
     # os: signals
     aio/os/signals.hpp
     # debug: who waits for what

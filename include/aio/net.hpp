@@ -44,3 +44,4 @@
 #include <aio/net/stream_reader.hpp>
 #include <aio/net/stream_writer.hpp>
 #include <aio/net/transport.hpp>
+#include <aio/net/unix.hpp>

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace conformance {
 namespace {
@@ -52,6 +54,14 @@ std::string quoted(std::string_view bytes) {
     }
   }
   return text + '"';
+}
+
+temporary_folder::temporary_folder() : path_("/tmp/aio_twin_XXXXXX") {
+  if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp");
+}
+temporary_folder::~temporary_folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
 }
 
 std::string label(const std::exception_ptr& error) {

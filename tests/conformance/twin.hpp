@@ -94,6 +94,22 @@ inline std::string quoted(const std::string& bytes) {
   return quoted(std::string_view(bytes));
 }
 
+/// Python's tempfile.TemporaryDirectory.
+class temporary_folder {
+ public:
+  temporary_folder();
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+  ~temporary_folder();
+
+  std::string operator/(std::string_view name) const {
+    return fmt::format("{}/{}", path_, name);
+  }
+
+ private:
+  std::string path_;
+};
+
 /// The name that the traces give to an exception; "none" for null. An exception of the
 /// program itself is called by what() it says.
 std::string label(const std::exception_ptr& error);

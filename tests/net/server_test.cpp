@@ -326,7 +326,7 @@ AIO_NET_TEST("server: a port in use is an error that names the address",
   }
   CHECK(in_use);
   CHECK_THAT(text,
-             ContainsSubstring("cannot listen on 127.0.0.1:" + std::to_string(port)));
+             ContainsSubstring("cannot bind to 127.0.0.1:" + std::to_string(port)));
   const std::string line = co_await first_line("127.0.0.1", port);
   CHECK(line == "hello\n");
 }
@@ -355,7 +355,7 @@ AIO_NET_TEST("server: an address of another machine is an error that names it",
              "[net][server]") {
   const std::string how =
       co_await ending(aio::start_server(greet_and_stay, "192.0.2.1", 0));
-  CHECK_THAT(how, ContainsSubstring("cannot listen on 192.0.2.1"));
+  CHECK_THAT(how, ContainsSubstring("cannot bind to 192.0.2.1"));
 }
 
 AIO_NET_TEST("server: a host that does not exist is an error that names it",

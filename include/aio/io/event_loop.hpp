@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -276,6 +277,21 @@ class event_loop {
   template <class Factory, class Options = server_options>
   coro<server> create_server(Factory factory, std::string_view host, std::uint16_t port,
                              Options options = {});
+  template <class Factory, class Options = server_options>
+  coro<server> create_server(Factory factory, const std::vector<std::string>& hosts,
+                             std::uint16_t port, Options options = {});
+  template <class Factory, class Options = server_options>
+  coro<server> create_server(Factory factory, Options options);
+
+  // ----- unix sockets (net/unix.hpp) -----
+
+  template <class Factory, class Options = connect_options>
+  auto create_unix_connection(Factory factory, std::string_view path,
+                              Options options = {});
+
+  template <class Factory, class Options = server_options>
+  coro<server> create_unix_server(Factory factory, std::string_view path,
+                                  Options options = {});
 
   // ----- pipes (net/pipes.hpp) -----
 

@@ -6,50 +6,92 @@
 
 #pragma once
 
+#include <aio/coro/coro.hpp>
 #include <aio/net/create_connection.hpp>
+#include <aio/net/detail/listen.hpp>
+#include <aio/net/options.hpp>
 #include <aio/net/server.hpp>
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace aio {
 namespace detail {
 
 inline coro<server> make_server(event_loop& loop, server_state::acceptor on_accept,
-                                std::string host, std::uint16_t port,
+                                std::vector<std::string> hosts, std::uint16_t port,
                                 server_options options) {
   co_return server(
-      co_await listen_on(loop, std::move(on_accept), std::move(host), port, options));
+      co_await listen_on(loop, std::move(on_accept), std::move(hosts), port, options));
+}
+inline coro<server> make_server(event_loop& loop, server_state::acceptor on_accept,
+                                std::string_view host, std::uint16_t port,
+                                const server_options& options) {
+  std::vector<std::string> hosts(1, std::string(host));
+  return make_server(loop, std::move(on_accept), std::move(hosts), port, options);
+}
+inline coro<server> make_server(event_loop& loop, server_state::acceptor on_accept,
+                                server_options options) {
+  co_return server(co_await listen_on_socket(loop, std::move(on_accept), options));
+}
+
+/// With an address there is no socket, and without one there is.
+inline void check_sock(const server_options& options, bool is_needed) {
+  if ((options.sock >= 0) == is_needed) return;
+  throw std::invalid_argument(
+      is_needed ? "a server needs an address to listen on, or the option sock"
+                : "a server has either an address to listen on or the option sock");
+}
+
+/// Gives each connection a protocol from `factory()`.
+template <class Factory>
+auto protocol_acceptor(Factory factory) {
+  return [factory = std::move(factory)](server_state& state,
+                                        byte_transport& connection) mutable {
+    state.serve(connection, make_protocol(factory));
+  };
 }
 
 }  // namespace detail
 
 /// Listens on `host` (empty: all interfaces) and `port` (0: the system picks one), and
-/// gives each connection a protocol from `factory()`.
+/// gives each connection a protocol from `factory()`. There may be several hosts.
 ///
 ///     auto server = co_await loop.create_server(
 ///         [] { return std::make_unique<echo>(); }, "127.0.0.1", 8888);
 ///
 /// Cancellation: nothing listens.
 /// Throws:       boost::system::system_error – the port is in use, the host unknown;
-///               cancelled_error
+///               cancelled_error; std::invalid_argument – the option sock beside a host
 /// Like:         loop.create_server
 template <class Factory, class Options>
 coro<server> event_loop::create_server(Factory factory, std::string_view host,
                                        std::uint16_t port, Options options) {
-  return detail::make_server(
-      *this,
-      [factory = std::move(factory)](
-          detail::server_state& state,
-          detail::intrusive_ptr<detail::stream_transport> connection) mutable {
-        auto protocol = detail::make_protocol(factory);
-        state.attach(*connection);
-        connection->start(std::move(protocol),
-                          detail::intrusive_ptr<detail::connection_owner>(&state));
-      },
-      std::string(host), port, options);
+  detail::check_sock(options, false);
+  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)), host,
+                             port, options);
+}
+template <class Factory, class Options>
+coro<server> event_loop::create_server(Factory factory,
+                                       const std::vector<std::string>& hosts,
+                                       std::uint16_t port, Options options) {
+  detail::check_sock(options, false);
+  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)),
+                             hosts, port, options);
+}
+
+/// The same on a socket that was bound elsewhere, the option sock.
+///
+/// Throws: std::invalid_argument – without the option, or no stream socket
+template <class Factory, class Options>
+coro<server> event_loop::create_server(Factory factory, Options options) {
+  detail::check_sock(options, true);
+  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)),
+                             options);
 }
 
 }  // namespace aio

@@ -63,6 +63,9 @@ struct connect_options {
   std::size_t limit = 64 * 1024;
 };
 
+/// Options are named in this order.
+///
+/// Like: the keyword arguments of loop.create_server
 struct server_options {
   /// Bytes that readline() and readuntil() look through at most. Streams only.
   std::size_t limit = 64 * 1024;
@@ -72,6 +75,14 @@ struct server_options {
   bool reuse_port = false;
   /// A port whose last connections still linger may be taken.
   bool reuse_address = true;
+  /// AF_INET or AF_INET6: only such addresses. 0: both.
+  int family = 0;
+  /// The kernel asks peers that say nothing for long whether they are still there.
+  bool keep_alive = false;
+  /// A socket that is bound, which is taken over; there is then no address.
+  int sock = -1;
+  /// Remove the file of a unix socket when the server closes.
+  bool cleanup_socket = true;
   /// Accept at once; else start_serving() begins.
   bool start_serving = true;
 };

@@ -38,13 +38,6 @@ inline void check_pipe(int fd, const char* call) {
   }
 }
 
-inline void set_nonblocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-    throw_last_error("O_NONBLOCK");
-  }
-}
-
 /// It belongs to the transport only when that has started.
 template <class Transport>
 intrusive_ptr<Transport> start_pipe(event_loop& loop, int fd,

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace aio {
 namespace detail {
@@ -31,6 +32,19 @@ class served_connection final : public stream_connection {
   served_connection(loop_core& loop, std::size_t limit_bytes,
                     std::shared_ptr<Handler> handler)
       : stream_connection(loop, limit_bytes), handler_(std::move(handler)) {}
+
+ private:
+  struct handler_end final : ready_node {
+    explicit handler_end(served_connection& of) noexcept : self(of) {}
+    void run() override { self.ended(); }
+    void discard() noexcept override { self.release(); }
+    served_connection& self;
+  };
+
+  void connection_made(transport& t) override {
+    stream_connection::connection_made(t);
+    serve();
+  }
 
   void serve() {
     using result = std::invoke_result_t<Handler&, stream_reader, stream_writer>;
@@ -44,14 +58,6 @@ class served_connection final : public stream_connection {
       std::invoke(*handler_, stream_reader(self), stream_writer(self));
     }
   }
-
- private:
-  struct handler_end final : ready_node {
-    explicit handler_end(served_connection& of) noexcept : self(of) {}
-    void run() override { self.ended(); }
-    void discard() noexcept override { self.release(); }
-    served_connection& self;
-  };
 
   // A handler that fails ends its own connection, and is reported.
   void ended() {
@@ -72,6 +78,23 @@ class served_connection final : public stream_connection {
   intrusive_ptr<completion> task_;
   handler_end handler_ended_{*this};
 };
+
+/// Runs `handler(reader, writer)` for each connection.
+template <class Handler>
+auto stream_acceptor(Handler&& handler, std::size_t limit) {
+  if (limit == 0) throw std::invalid_argument("a server of streams: a limit of 0");
+  using kept = std::decay_t<Handler>;
+  return [shared = std::make_shared<kept>(std::forward<Handler>(handler)), limit](
+             server_state& state, byte_transport& connection) {
+    const intrusive_ptr<served_connection<kept>> streams(
+        new served_connection<kept>(state.loop().core(), limit, shared));
+    state.serve(connection, stream_connection::as_protocol(streams));
+  };
+}
+
+template <class F>
+concept stream_handler = std::invocable < std::decay_t<F>
+&, stream_reader, stream_writer > ;
 
 }  // namespace detail
 
@@ -96,30 +119,34 @@ class served_connection final : public stream_connection {
 /// Throws:       boost::system::system_error – the port is in use, the host unknown;
 ///               cancelled_error; std::invalid_argument – a limit of 0
 /// Like:         asyncio.start_server
-template <class Handler>
-requires std::invocable < std::decay_t<Handler>
-&, stream_reader,
-    stream_writer > coro<server> start_server(Handler&& handler, std::string_view host,
-                                              std::uint16_t port,
-                                              server_options options = {}) {
-  if (options.limit == 0) throw std::invalid_argument("start_server: a limit of 0");
-  using kept = std::decay_t<Handler>;
-  event_loop& loop = get_running_loop();
+template <detail::stream_handler Handler>
+coro<server> start_server(Handler&& handler, std::string_view host, std::uint16_t port,
+                          server_options options = {}) {
+  detail::check_sock(options, false);
   return detail::make_server(
-      loop,
-      [shared = std::make_shared<kept>(std::forward<Handler>(handler)),
-       limit = options.limit](
-          detail::server_state& state,
-          detail::intrusive_ptr<detail::stream_transport> connection) {
-        using served = detail::served_connection<kept>;
-        const detail::intrusive_ptr<served> streams(
-            new served(state.loop().core(), limit, shared));
-        state.attach(*connection);
-        connection->start(served::as_protocol(streams),
-                          detail::intrusive_ptr<detail::connection_owner>(&state));
-        streams->serve();
-      },
-      std::string(host), port, options);
+      get_running_loop(),
+      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), host,
+      port, options);
+}
+template <detail::stream_handler Handler>
+coro<server> start_server(Handler&& handler, const std::vector<std::string>& hosts,
+                          std::uint16_t port, server_options options = {}) {
+  detail::check_sock(options, false);
+  return detail::make_server(
+      get_running_loop(),
+      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), hosts,
+      port, options);
+}
+
+/// The same on a socket that was bound elsewhere, the option sock.
+///
+/// Throws: std::invalid_argument – without the option, or no stream socket
+template <detail::stream_handler Handler>
+coro<server> start_server(Handler&& handler, server_options options) {
+  detail::check_sock(options, true);
+  return detail::make_server(
+      get_running_loop(),
+      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), options);
 }
 
 }  // namespace aio

@@ -22,8 +22,9 @@ namespace aio::detail {
 
 class byte_transport : public transport_base<stream_interface, transport> {
  public:
-  void start(std::shared_ptr<base_protocol> protocol,
-             intrusive_ptr<connection_owner> owner = nullptr) {
+  /// Hands the connection to `protocol`; then reading starts.
+  virtual void start(std::shared_ptr<base_protocol> protocol,
+                     intrusive_ptr<connection_owner> owner = nullptr) {
     set_protocol(std::move(protocol));
     begin(std::move(owner));
   }

@@ -38,7 +38,7 @@ class descriptor_transport : public byte_transport, protected watcher {
       : byte_transport(loop.core()), driver_(loop.asio()), fd_(std::move(fd)) {}
 
   void start(std::shared_ptr<base_protocol> protocol,
-             intrusive_ptr<connection_owner> owner = nullptr) {
+             intrusive_ptr<connection_owner> owner = nullptr) override {
     set_protocol(std::move(protocol));
     watch();
     begin(std::move(owner));

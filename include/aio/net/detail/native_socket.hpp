@@ -12,6 +12,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -105,6 +107,27 @@ inline boost::system::error_code pending_error(int fd) noexcept {
   socklen_t size = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return last_error();
   return {error, boost::system::system_category()};
+}
+
+inline void set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    throw_last_error("O_NONBLOCK");
+  }
+}
+
+/// For sockets that come from elsewhere.
+///
+/// Throws: std::invalid_argument – of another kind; boost::system::system_error – none
+inline void check_stream_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
+    throw_last_error("the socket that was given");
+  }
+  if (type != SOCK_STREAM) {
+    throw std::invalid_argument("a stream socket is needed, this is of another kind");
+  }
 }
 
 /// Makes a system call again as long as signals interrupt it.

@@ -64,12 +64,12 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
   // Both bases bring a virtual destructor; the count decides.
   ~stream_connection() override = default;
 
- private:
   void connection_made(transport& t) override {
     source = t;
     keep_ = intrusive_ptr<stream_connection>(this);
   }
 
+ private:
   void connection_lost(std::exception_ptr why) override {
     const intrusive_ptr<stream_connection> last = std::move(keep_);
     is_lost_ = true;
