@@ -107,6 +107,10 @@ set(AIO_HEADERS
     aio/net/start_server.hpp
     aio/net/unix.hpp
     aio/net/pipes.hpp
+    aio/net/datagram_protocol.hpp
+    aio/net/detail/datagram_socket.hpp
+    aio/net/create_datagram_endpoint.hpp
+    aio/net/udp_socket.hpp
     # os: signals
     aio/os/signals.hpp
     # debug: who waits for what

@@ -33,7 +33,9 @@
 
 #include <aio/io/event_loop.hpp>
 #include <aio/net/create_connection.hpp>
+#include <aio/net/create_datagram_endpoint.hpp>
 #include <aio/net/create_server.hpp>
+#include <aio/net/datagram_protocol.hpp>
 #include <aio/net/endpoint.hpp>
 #include <aio/net/open_connection.hpp>
 #include <aio/net/options.hpp>
@@ -44,4 +46,5 @@
 #include <aio/net/stream_reader.hpp>
 #include <aio/net/stream_writer.hpp>
 #include <aio/net/transport.hpp>
+#include <aio/net/udp_socket.hpp>
 #include <aio/net/unix.hpp>

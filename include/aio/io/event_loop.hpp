@@ -32,6 +32,7 @@ namespace aio {
 class server;
 struct server_options;
 struct connect_options;
+struct datagram_options;
 
 /// See event_loop::set_task_factory.
 struct eager_task_factory_t {};
@@ -292,6 +293,11 @@ class event_loop {
   template <class Factory, class Options = server_options>
   coro<server> create_unix_server(Factory factory, std::string_view path,
                                   Options options = {});
+
+  // ----- datagrams (net/create_datagram_endpoint.hpp) -----
+
+  template <class Factory, class Options = datagram_options>
+  auto create_datagram_endpoint(Factory factory, Options options);
 
   // ----- pipes (net/pipes.hpp) -----
 
