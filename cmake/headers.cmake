@@ -70,6 +70,8 @@ set(AIO_HEADERS
     aio/io/event_loop.hpp
     aio/io/wait_ready.hpp
     aio/io/await.hpp
+    aio/io/use_aio.hpp
+    aio/io/spawn.hpp
     aio/io/threads.hpp
     aio/io/run_coroutine_threadsafe.hpp
     aio/io/ctrl_c.hpp

@@ -24,7 +24,9 @@
 #include <aio/io/run.hpp>
 #include <aio/io/run_coroutine_threadsafe.hpp>
 #include <aio/io/run_workers.hpp>
+#include <aio/io/spawn.hpp>
 #include <aio/io/threads.hpp>
+#include <aio/io/use_aio.hpp>
 #include <aio/net.hpp>
 #include <aio/os/signals.hpp>
 #include <aio/sync.hpp>
