@@ -66,6 +66,7 @@ set(AIO_HEADERS
     aio/sync/queue.hpp
     # io: the door to Asio
     aio/io/epoll_set.hpp
+    aio/io/wake_timer.hpp
     aio/io/asio_driver.hpp
     aio/io/event_loop.hpp
     aio/io/wait_ready.hpp

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <aio/core/driver.hpp>
+#include <aio/core/error.hpp>
 #include <aio/core/loop.hpp>
 #include <aio/detail/scope_exit.hpp>
 #include <aio/io/epoll_set.hpp>
+#include <aio/io/wake_timer.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -51,12 +53,34 @@ class asio_driver final : public driver {
   void attach(loop_core& loop) noexcept { *loop_ = &loop; }
 
   /// From here on there may be more in the context than we know of.
+  ///
+  /// Throws: usage_error – somebody waits for native_handle()
   boost::asio::io_context& context() {
+    if (stepped_by_) {
+      throw usage_error(
+          "this loop is driven by step(): nobody would wait for its io_context");
+    }
     if (!is_shared_) {
       is_shared_ = true;
       wait_within_context();
     }
     return context_;
+  }
+
+  /// Readable when run_as_guest() has something to do; somebody else waits from now on.
+  ///
+  /// Throws: usage_error – the io_context was asked for, or is somebody else's
+  int native_handle() {
+    if (is_shared_) {
+      throw usage_error(
+          "this loop has an io_context, which has no descriptor to wait for: let the "
+          "owner of the context run it, or do not ask for io_context()");
+    }
+    if (!stepped_by_) {
+      stepped_by_.emplace(set_);
+      set_.wake();  // what has been asked for before
+    }
+    return set_.native_handle();
   }
 
   // ----- descriptors; see epoll_set -----
@@ -107,6 +131,7 @@ class asio_driver final : public driver {
   }
 
   void request_turn(time_point when) override {
+    if (stepped_by_) return request_step(when);
     if (ours_) return;  // nobody else would give us one
     if (when == time_point::min()) return post_turn();
     if (when == never) {
@@ -177,6 +202,16 @@ class asio_driver final : public driver {
     }
   }
 
+  void request_step(time_point when) {
+    if (when == time_point::min()) {
+      set_.wake();
+    } else if (when == never) {
+      stepped_by_->disarm();
+    } else {
+      stepped_by_->arm(when);
+    }
+  }
+
   void post_turn() {
     boost::asio::post(context_, [loop = loop_] {
       if (*loop != nullptr) (*loop)->run_as_guest();
@@ -189,6 +224,7 @@ class asio_driver final : public driver {
   bool is_waiting_within_ = false;
   epoll_set set_;
   std::optional<asio_descriptor> set_in_context_;
+  std::optional<wake_timer> stepped_by_;
   std::unique_ptr<char[]> scratch_;
   asio_timer timer_;
   std::optional<boost::asio::executor_work_guard<executor>> work_;

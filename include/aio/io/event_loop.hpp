@@ -120,6 +120,34 @@ class event_loop {
   /// run_forever() returns at the end of the turn it is in.
   void stop() noexcept { core_->stop(); }
 
+  /// Runs what is due, without waiting: one turn. With native_handle(), the loop lives
+  /// in a main loop of any kind: of a window system, a game, a program with poll().
+  ///
+  ///     pollfd wanted{loop.native_handle(), POLLIN, 0};
+  ///     while (::poll(&wanted, 1, -1) >= 0) loop.step();
+  ///
+  /// Throws: usage_error – closed, or called from a callback or task of this loop;
+  ///         keyboard_interrupt – thrown by a callback or task
+  void step() {
+    core_->check_open();
+    if (is_running()) throw usage_error("this event loop is already running");
+    core_->run_as_guest();
+  }
+
+  /// A descriptor that is readable whenever step() has something to do: sockets, timers,
+  /// ready tasks, calls from other threads. Wait for it in any way (poll, select, epoll,
+  /// a notifier of the toolkit); do not read from it.
+  ///
+  /// A loop that is waited for in this way has no io_context(), and so no use_aio.
+  ///
+  /// Throws: usage_error – io_context() was asked for before, somebody else runs the
+  ///         context, or virtual time; boost::system::system_error – no descriptor left
+  /// Lifetime: until the loop is destroyed
+  int native_handle() {
+    core_->check_open();
+    return asio().native_handle();
+  }
+
   bool is_running() const noexcept { return core_->is_running(); }
   bool is_closed() const noexcept { return core_->is_closed(); }
 
@@ -363,7 +391,8 @@ class event_loop {
 
   /// Every Asio object may be made on it; handlers run on this loop's thread.
   ///
-  /// Throws: usage_error – a loop on virtual time has none
+  /// Throws: usage_error – a loop on virtual time has none, nor has one that is waited
+  ///         for by native_handle()
   boost::asio::io_context& io_context() { return asio().context(); }
 
   /// For the machinery.
