@@ -322,18 +322,33 @@ std::vector<std::vector<std::string>> examples_in(
   return found;
 }
 
-}  // namespace
-
-TEST_CASE("guide: each of its examples stands in this file", "[testing][guide]") {
+/// Each of the `at_least` so many examples of the guide stands in one of the files.
+void check_examples(const char* guide, const std::vector<std::string>& files,
+                    std::size_t at_least) {
   const std::filesystem::path root = source_tree();
-  const auto code = lines_of(root / "tests/testing/guide_test.cpp");
-  const auto guide = lines_of(root / "docs/testing.md");
-  const auto examples = examples_in(guide);
-  CHECK(examples.size() >= 10);
+  std::vector<std::vector<std::string>> code;
+  for (const std::string& file : files) code.push_back(lines_of(root / file));
+  const auto examples = examples_in(lines_of(root / guide));
+  CHECK(examples.size() >= at_least);
   for (const auto& example : examples) {
     REQUIRE_FALSE(example.empty());
     INFO("the example that begins with: " << example.front());
-    CHECK(std::search(code.begin(), code.end(), example.begin(), example.end()) !=
-          code.end());
+    CHECK(std::ranges::any_of(code, [&](const auto& lines) {
+      return !std::ranges::search(lines, example).empty();
+    }));
   }
+}
+
+}  // namespace
+
+TEST_CASE("guide: each of its examples stands in this file", "[testing][guide]") {
+  check_examples("docs/testing.md", {"tests/testing/guide_test.cpp"}, 10);
+}
+
+TEST_CASE("guide: the examples of docs/asio.md are of programs that run",
+          "[testing][guide]") {
+  check_examples("docs/asio.md",
+                 {"examples/asio_interop.cpp", "examples/foreign_main_loop.cpp",
+                  "tests/io/spawn_test.cpp"},
+                 8);
 }
