@@ -75,6 +75,7 @@ set(AIO_HEADERS
     aio/io/spawn.hpp
     aio/io/threads.hpp
     aio/io/run_coroutine_threadsafe.hpp
+    aio/io/signal_station.hpp
     aio/io/ctrl_c.hpp
     aio/io/run.hpp
     aio/io/run_workers.hpp

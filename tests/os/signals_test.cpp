@@ -5,8 +5,13 @@
 
 #include <support/net.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -186,6 +191,171 @@ TEST_CASE("signals: two loops may handle one signal, and one may end before the 
   CHECK(own_calls == 0);
   second.remove_signal_handler(SIGUSR1);
   CHECK(handler_of(SIGUSR1) == own_handler);
+}
+
+AIO_NET_TEST(
+    "signals: a handler has the variables of when it was added, and keeps its own",
+    "[os][signals]") {
+  static const aio::context_var<int> var("var", 0);
+  std::vector<int> seen;
+  var.set(1);
+  loop.add_signal_handler(SIGUSR1, [&] {
+    seen.push_back(var.get());
+    var.set(10);
+  });
+  var.set(2);
+  for (std::size_t i = 1; i <= 2; ++i) {
+    ::raise(SIGUSR1);
+    const auto has_come = [&] { return seen.size() == i; };
+    co_await test::until(has_come);
+  }
+  CHECK(seen == std::vector{1, 10});
+  CHECK(var.get() == 2);
+}
+
+TEST_CASE("signals: a guest in a context that others run hears them, and lets it end",
+          "[os][signals]") {
+  boost::asio::io_context context;
+  aio::event_loop loop(context);
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&] {
+    ++calls;
+    loop.remove_signal_handler(SIGUSR1);
+  });
+  ::raise(SIGUSR1);
+  context.run();
+  CHECK(calls == 1);
+}
+
+TEST_CASE("signals: system calls that they interrupt go on", "[os][signals]") {
+  aio::event_loop loop;
+  loop.add_signal_handler(SIGUSR1, [] {});
+  struct sigaction present {};
+  ::sigaction(SIGUSR1, nullptr, &present);
+  CHECK((present.sa_flags & SA_RESTART) != 0);
+}
+
+TEST_CASE("signals: loops of several threads come and go while signals rain",
+          "[os][signals]") {
+  const with_own_handler program(SIGUSR1);
+  aio::event_loop main;
+  std::atomic<int> heard = 0;
+  main.add_signal_handler(SIGUSR1, [&] { ++heard; });
+  std::vector<std::thread> others;
+  for (int i = 0; i < 2; ++i) {
+    others.emplace_back([&] {
+      for (int round = 0; round < 30; ++round) {
+        aio::event_loop loop;
+        int calls = 0;
+        loop.add_signal_handler(SIGUSR1, [&] {
+          if (++calls == 2) loop.stop();
+        });
+        ::kill(::getpid(), SIGUSR1);
+        loop.call_soon([] { ::raise(SIGUSR1); });
+        ::raise(SIGUSR1);
+        loop.run_forever();
+      }
+      main.call_soon_threadsafe([] {});
+    });
+  }
+  for (std::thread& one : others) one.join();
+  main.run_until_complete(test::polls(10));
+  CHECK(heard >= 120);
+  main.close();
+  CHECK(handler_of(SIGUSR1) == own_handler);
+}
+
+TEST_CASE("signals: a child by fork() has the former actions, and tells nobody here",
+          "[os][signals]") {
+  const with_own_handler program(SIGUSR1);
+  aio::event_loop loop;
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+  loop.add_signal_handler(SIGUSR2, [&] { ++calls; });
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::raise(SIGUSR1);
+    const bool is_as_before = own_calls == 1 && handler_of(SIGUSR1) == own_handler &&
+                              handler_of(SIGUSR2) == SIG_DFL;
+    aio::event_loop own;
+    bool own_heard = false;
+    own.add_signal_handler(SIGUSR2, [&] {
+      own_heard = true;
+      own.stop();
+    });
+    ::raise(SIGUSR2);
+    own.run_forever();
+    ::_exit(is_as_before && own_heard ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  loop.run_until_complete(test::polls(5));
+  CHECK(calls == 0);
+  ::raise(SIGUSR2);
+  loop.run_until_complete(test::polls(5));
+  CHECK(calls == 1);
+}
+
+// ----- signal_stream -----
+
+AIO_NET_TEST("signal_stream: yields each one, also those that came between",
+             "[os][signal_stream]") {
+  {
+    aio::signal_stream signals(SIGUSR1, SIGUSR2);
+    ::raise(SIGUSR2);
+    ::raise(SIGUSR1);
+    co_await test::polls(3);
+    const int first = co_await signals.next();
+    CHECK(first == SIGUSR2);
+    const std::string early = co_await ending(aio::wait_for(signals.next(), 0s));
+    CHECK(early == "timeout");
+    const int second = co_await signals.next();  // it was not lost
+    CHECK(second == SIGUSR1);
+    const std::string late = co_await ending(aio::wait_for(signals.next(), 1ms));
+    CHECK(late == "timeout");
+    ::raise(SIGUSR1);
+    const int last = co_await signals.next();
+    CHECK(last == SIGUSR1);
+    CHECK(handler_of(SIGUSR1) != SIG_DFL);
+  }
+  CHECK(handler_of(SIGUSR1) == SIG_DFL);
+  CHECK_THROWS_AS(aio::signal_stream(SIGUSR1, SIGKILL), aio::usage_error);
+  CHECK_THROWS_AS(aio::signal_stream(0), std::invalid_argument);
+  CHECK(handler_of(SIGUSR1) == SIG_DFL);
+}
+
+AIO_NET_TEST("signal_stream: several, and a handler, all hear the same signal",
+             "[os][signal_stream]") {
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+  auto first = aio::create_task(aio::wait_signal(SIGUSR1));
+  auto second = aio::create_task(aio::wait_signal(SIGUSR1, SIGUSR2));
+  co_await test::turns(2);
+  ::raise(SIGUSR1);
+  const int a = co_await first;
+  const int b = co_await second;
+  CHECK(a == SIGUSR1);
+  CHECK(b == SIGUSR1);
+  CHECK(calls == 1);
+  ::raise(SIGUSR1);
+  const auto again = [&] { return calls == 2; };
+  co_await test::until(again);
+  CHECK(handler_of(SIGUSR2) == SIG_DFL);
+}
+
+TEST_CASE("signal_stream: one that outlives its loop hears nothing",
+          "[os][signal_stream]") {
+  std::unique_ptr<aio::signal_stream> signals;
+  {
+    aio::event_loop loop;
+    loop.call_soon([&] {
+      signals = std::make_unique<aio::signal_stream>(SIGUSR1);
+      loop.stop();
+    });
+    loop.run_forever();
+  }
+  CHECK(handler_of(SIGUSR1) == SIG_DFL);
 }
 
 // ----- wait_signal -----

@@ -6,155 +6,138 @@
 
 #pragma once
 
+#include <aio/core/context.hpp>
 #include <aio/coro/coro.hpp>
 #include <aio/detail/move_only_function.hpp>
-#include <aio/detail/scope_exit.hpp>
 #include <aio/io/event_loop.hpp>
-#include <aio/task/future.hpp>
+#include <aio/io/signal_station.hpp>
+#include <aio/sync/queue.hpp>
 
-#include <boost/asio/signal_set.hpp>
-
+#include <algorithm>
 #include <array>
-#include <csignal>
-#include <cstddef>
+#include <concepts>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace aio {
 namespace detail {
 
-/// While one lives, the signal is handled; after the last of all loops what it did
-/// before is back.
-class former_action {
+class signal_service;
+
+/// Somebody who is told of signals until it goes.
+class signal_listener {
  public:
-  explicit former_action(int number) : number_(static_cast<std::size_t>(number)) {
-    const std::lock_guard lock(mutex_);
-    if (kept_[number_].users++ > 0) return;
-    ::sigaction(number, nullptr, &kept_[number_].action);
-  }
-  former_action(const former_action&) = delete;
-  former_action& operator=(const former_action&) = delete;
-  ~former_action() {
-    const std::lock_guard lock(mutex_);
-    if (--kept_[number_].users > 0) return;
-    ::sigaction(static_cast<int>(number_), &kept_[number_].action, nullptr);
-  }
+  signal_listener(const signal_listener&) = delete;
+  signal_listener& operator=(const signal_listener&) = delete;
+
+  virtual void heard(int number) = 0;
+
+ protected:
+  explicit signal_listener(signal_numbers numbers) noexcept : numbers_(numbers) {}
+  ~signal_listener() { stop_listening(); }
+
+  void listen_on(event_loop& loop);
+  void stop_listening() noexcept;
 
  private:
-  struct kept {
-    std::size_t users;
-    struct sigaction action;
-  };
-  static inline std::mutex mutex_;
-  static inline std::array<kept, NSIG> kept_{};
-
-  std::size_t number_;
+  friend class signal_service;
+  signal_numbers numbers_;
+  signal_service* service_ = nullptr;  ///< null: the loop has ended
 };
 
-/// The handlers of one loop; Asio delivers.
-class signal_handlers final : public loop_service {
+/// Those of one loop who are told of signals: one handler for each, any listeners.
+class signal_service final : public loop_service {
   using callback = move_only_function<void()>;
 
-  struct entry {
-    entry(event_loop& loop, int number) : before(number), set(loop.io_context()) {
-      set.add(number);
-    }
-
-    former_action before;
-    boost::asio::signal_set set;
-    std::shared_ptr<callback> call;  // shared with its calls: it may replace itself
+  /// Shared with its calls: it may replace itself.
+  struct handler {
+    callback call;
+    context variables = copy_context();
   };
 
  public:
-  explicit signal_handlers(event_loop& loop) : loop_(loop) {}
+  explicit signal_service(event_loop& loop)
+      : loop_(loop), station_(loop.asio(), [this](int number) { heard(number); }) {}
+  ~signal_service() override {
+    for (signal_listener* one : listeners_) one->service_ = nullptr;
+  }
 
   void add(int number, callback call) {
-    check_number(number);
-    if (number == SIGKILL || number == SIGSTOP) {
-      throw usage_error("signal " + std::to_string(number) + " cannot be caught");
-    }
-    std::shared_ptr<entry>& made = entries_[number];
-    if (!made) {
-      const scope_exit forget_if_failed([&] {
-        if (!made) entries_.erase(number);
-      });
-      made = std::make_shared<entry>(loop_, number);
-      wait(made);
-    }
-    made->call = std::make_shared<callback>(std::move(call));
+    station_.want(number);
+    handler_of(number) = std::make_shared<handler>(handler{std::move(call)});
   }
-
   bool remove(int number) {
-    check_number(number);
-    return entries_.erase(number) > 0;
+    signal_numbers::bit_of(number);
+    if (!std::exchange(handler_of(number), nullptr)) return false;
+    drop_if_unwanted(number);
+    return true;
+  }
+
+  void add(signal_listener& listener) {
+    listeners_.push_back(&listener);
+    listener.service_ = this;
+    for_each(listener, [&](int number) { station_.want(number); });
+  }
+  void remove(signal_listener& listener) noexcept {
+    std::erase(listeners_, &listener);
+    listener.service_ = nullptr;
+    for_each(listener, [&](int number) { drop_if_unwanted(number); });
   }
 
  private:
-  static void check_number(int number) {
-    if (number < 1 || number >= NSIG) {
-      throw std::invalid_argument("no such signal: " + std::to_string(number));
+  std::shared_ptr<handler>& handler_of(int number) {
+    return handlers_[static_cast<std::size_t>(number - 1)];
+  }
+
+  template <class F>
+  static void for_each(const signal_listener& listener, F f) {
+    for (int number = 1; number <= signal_numbers::last; ++number) {
+      if (listener.numbers_.has(number)) f(number);
     }
   }
 
-  void wait(const std::shared_ptr<entry>& of) {
-    of->set.async_wait(
-        [this, weak = std::weak_ptr<entry>(of)](boost::system::error_code error, int) {
-          const std::shared_ptr<entry> alive = weak.lock();
-          if (error || !alive) return;
-          loop_.call_soon([weak] {
-            std::shared_ptr<callback> call;
-            if (const std::shared_ptr<entry> still = weak.lock()) call = still->call;
-            if (call) (*call)();
-          });
-          wait(alive);
-        });
+  void drop_if_unwanted(int number) noexcept {
+    const auto wants = [&](const signal_listener* one) {
+      return one->numbers_.has(number);
+    };
+    if (handler_of(number) || std::ranges::any_of(listeners_, wants)) return;
+    station_.drop(number);
   }
 
-  event_loop& loop_;
-  std::map<int, std::shared_ptr<entry>> entries_;
-};
-
-/// While it lives, the signals settle `came`.
-class signal_watch {
- public:
-  template <std::size_t N>
-  signal_watch(event_loop& loop, const std::array<int, N>& numbers)
-      : came(loop.create_future<int>()), loop_(loop) {
-    for (const int number : numbers) {
-      loop.add_signal_handler(number, [f = came, number]() mutable {
-        if (!f.done()) f.set_result(number);
-      });
-      watched_.push_back(number);
+  void heard(int number) {
+    if (const std::shared_ptr<handler>& present = handler_of(number)) {
+      loop_.call_soon({.context = present->variables},
+                      [weak = std::weak_ptr<handler>(present)] {
+                        const std::shared_ptr<handler> still = weak.lock();
+                        if (still) still->call();
+                      });
+    }
+    for (signal_listener* one : listeners_) {
+      if (one->numbers_.has(number)) one->heard(number);
     }
   }
-  signal_watch(const signal_watch&) = delete;
-  signal_watch& operator=(const signal_watch&) = delete;
-  ~signal_watch() {
-    for (const int number : watched_) loop_.remove_signal_handler(number);
-  }
 
-  future<int> came;
-
- private:
   event_loop& loop_;
-  std::vector<int> watched_;
+  std::array<std::shared_ptr<handler>, signal_numbers::last> handlers_;
+  std::vector<signal_listener*> listeners_;
+  signal_station station_;
 };
 
-inline coro<int> wait_for_signal(std::unique_ptr<signal_watch> watch) {
-  co_return co_await watch->came;
+inline void signal_listener::listen_on(event_loop& loop) {
+  loop.use_service<signal_service>().add(*this);
+}
+inline void signal_listener::stop_listening() noexcept {
+  if (service_ != nullptr) service_->remove(*this);
 }
 
 }  // namespace detail
 
-/// Calls `f(args...)` as a callback of this loop whenever the signal comes; replaces an
-/// earlier handler for it. The handlers of a loop end with it, and what was there
-/// before them is back.
+/// Calls `f(args...)` as a callback of this loop whenever the signal comes, with the
+/// context variables of now; replaces an earlier handler for it. The handlers of a loop
+/// end with it, and what was there before them is back.
 ///
 /// Throws: std::invalid_argument – no such signal; usage_error – SIGKILL, SIGSTOP, or
 ///         the loop is closed
@@ -164,7 +147,7 @@ requires std::invocable < std::decay_t<F>
 &, std::decay_t<Args>&... >
        void event_loop::add_signal_handler(int number, F&& f, Args&&... args) {
   check();
-  use_service<detail::signal_handlers>().add(
+  use_service<detail::signal_service>().add(
       number, detail::bind_for_many(std::forward<F>(f), std::forward<Args>(args)...));
 }
 
@@ -172,8 +155,51 @@ requires std::invocable < std::decay_t<F>
 ///
 /// Throws: std::invalid_argument – no such signal
 inline bool event_loop::remove_signal_handler(int number) {
-  return use_service<detail::signal_handlers>().remove(number);
+  return use_service<detail::signal_service>().remove(number);
 }
+
+/// Signals one after the other. Their default actions are off while it lives; Ctrl-C
+/// does not cancel the main task if SIGINT is among them. Whoever else wants the same
+/// signals gets them as well.
+///
+///     aio::signal_stream signals(SIGHUP, SIGTERM);
+///     for (;;) {
+///       const int number = co_await signals.next();
+///       if (number == SIGTERM) break;
+///       reload();
+///     }
+///
+/// Throws: usage_error – no running loop, or a signal that cannot be caught;
+///         std::invalid_argument – no such signal
+class signal_stream : private detail::signal_listener {
+ public:
+  template <class... Number>
+  requires(sizeof...(Number) > 0 &&
+           (std::same_as<Number, int> && ...)) explicit signal_stream(Number... numbers)
+      : signal_stream(signal_numbers(numbers...)) {}
+  explicit signal_stream(signal_numbers numbers) : signal_listener(numbers) {
+    listen_on(get_running_loop());
+  }
+
+  /// Waits for the next one, and yields its number; those that came before are kept.
+  ///
+  /// Cancellation: stops waiting; nothing is lost.
+  /// Throws:       cancelled_error
+  auto next() { return came_.get(); }
+
+ private:
+  void heard(int number) override { came_.put_nowait(number); }
+
+  queue<int> came_;
+};
+
+namespace detail {
+
+inline coro<int> next_of(std::unique_ptr<signal_stream> signals) {
+  co_return co_await signals->next();
+}
+
+}  // namespace detail
 
 /// Waits for one of the signals, and yields its number. Their default actions are off
 /// from the call on, until the wait has ended; Ctrl-C does not cancel the main task if
@@ -183,11 +209,11 @@ inline bool event_loop::remove_signal_handler(int number) {
 ///     server.close();
 ///
 /// Cancellation: the signals have their former actions again.
-/// Throws:       cancelled_error; see add_signal_handler
-template <std::same_as<int>... Number>
-requires(sizeof...(Number) > 0) coro<int> wait_signal(Number... numbers) {
-  return detail::wait_for_signal(std::make_unique<detail::signal_watch>(
-      get_running_loop(), std::array<int, sizeof...(Number)>{numbers...}));
+/// Throws:       cancelled_error; see signal_stream
+template <class... Number>
+requires(sizeof...(Number) > 0 &&
+         (std::same_as<Number, int> && ...)) coro<int> wait_signal(Number... numbers) {
+  return detail::next_of(std::make_unique<signal_stream>(numbers...));
 }
 
 }  // namespace aio
