@@ -94,6 +94,8 @@ set(AIO_HEADERS
     aio/net/detail/descriptor_transport.hpp
     aio/net/stream_transport.hpp
     aio/net/detail/pipe_transport.hpp
+    aio/net/detail/resolver_pool.hpp
+    aio/net/getaddrinfo.hpp
     aio/net/resolve.hpp
     aio/net/connect.hpp
     aio/net/create_connection.hpp

@@ -37,6 +37,7 @@
 #include <aio/net/create_server.hpp>
 #include <aio/net/datagram_protocol.hpp>
 #include <aio/net/endpoint.hpp>
+#include <aio/net/getaddrinfo.hpp>
 #include <aio/net/open_connection.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/pipes.hpp>

@@ -239,3 +239,23 @@ AIO_NET_TEST("to_thread: ten thousand rounds, some of them cancelled",
   co_await loop.shutdown_default_executor();
   CHECK(called >= returned);
 }
+
+TEST_CASE("run_in_executor: a call that ends after its loop leaves nothing behind",
+          "[io][threads]") {
+  boost::asio::thread_pool pool(1);
+  std::binary_semaphore go_on{0};
+  int alive = 0;
+  {
+    aio::event_loop loop;
+    auto token = std::make_shared<test::counted>(alive);
+    auto pending = loop.run_in_executor(pool, [&go_on, token = std::move(token)] {
+      go_on.acquire();
+      return std::string(1000, 'r');
+    });
+    CHECK_FALSE(pending.done());
+  }
+  CHECK(alive == 1);
+  go_on.release();
+  pool.join();
+  CHECK(alive == 0);
+}

@@ -71,7 +71,8 @@ class loop_core final : public ref_counted {
  public:
   using exception_handler = move_only_function<void(const exception_context&)>;
 
-  explicit loop_core(driver& world) : world_(&world), inbox_(world) {}
+  explicit loop_core(driver& world)
+      : world_(&world), inbox_(std::make_shared<inbox>(world)) {}
 
   /// The loop that runs on this thread, or null.
   static loop_core* running() noexcept { return running_here_; }
@@ -103,10 +104,13 @@ class loop_core final : public ref_counted {
 
   /// From any thread, in order per thread. False if the loop is closed.
   bool push_threadsafe(ready_node& node) {
-    if (running_here_ != this) return inbox_.post(node);
+    if (running_here_ != this) return inbox_->post(node);
     push(node);  // in one order with call_soon
     return true;
   }
+
+  /// The mailbox, for threads that may outlive the loop: they own nothing else of it.
+  const std::shared_ptr<inbox>& mailbox() const noexcept { return inbox_; }
 
   // ----- time -----
 
@@ -194,7 +198,7 @@ class loop_core final : public ref_counted {
     asleep_ = false;
     while (!services_.empty()) services_.pop_front().loop_closing();
     while (!tasks_.empty()) tasks_.pop_front().loop_closing();
-    inbox_.close(ready_);
+    inbox_->close(ready_);
     while (!timers_.empty()) ready_.push_back(timers_.pop());
     discard_all(ready_);
     world_ = nullptr;
@@ -302,7 +306,7 @@ class loop_core final : public ref_counted {
 
   void run_ready() {
     ++turn_number_;
-    inbox_.drain(ready_);
+    inbox_->drain(ready_);
     if (order_ == nullptr) [[likely]] {
       move_due_timers(ready_);
     } else {
@@ -396,7 +400,7 @@ class loop_core final : public ref_counted {
   bool asleep_ = true;
   turn_order* order_ = nullptr;
   driver* world_;
-  inbox inbox_;
+  const std::shared_ptr<inbox> inbox_;
   intrusive_list<runnable_resident, task_tag> tasks_;
   intrusive_list<resident, resident_tag> services_;
   std::shared_ptr<exception_handler> handler_;

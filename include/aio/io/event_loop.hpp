@@ -33,6 +33,8 @@ class server;
 struct server_options;
 struct connect_options;
 struct datagram_options;
+struct getaddrinfo_options;
+class endpoint;
 
 /// See event_loop::set_task_factory.
 struct eager_task_factory_t {};
@@ -334,6 +336,14 @@ class event_loop {
 
   template <class Factory>
   auto connect_write_pipe(Factory factory, int fd);
+
+  // ----- names (net/getaddrinfo.hpp) -----
+
+  template <class Service, class Options = getaddrinfo_options>
+  auto getaddrinfo(std::string_view host, Service service, Options options = {});
+
+  coro<std::pair<std::string, std::string>> getnameinfo(const endpoint& of,
+                                                        int flags = 0);
 
   // ----- signals (os/signals.hpp) -----
 

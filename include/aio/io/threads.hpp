@@ -26,21 +26,21 @@
 namespace aio {
 namespace detail {
 
-/// A call on its way through a thread and back. Between the two ends it belongs to
-/// whoever runs it; the future is touched by the loop's thread only.
+/// A call on its way through a thread and back. What the thread owns of it has nothing
+/// to do with the loop, which may be gone when the call ends: its result is then
+/// dropped.
 template <class R, class F>
 class thread_call final : public ready_node {
  public:
   thread_call(loop_core& loop, F f)
-      : loop_(&loop),
+      : way_back_(loop.mailbox()),
         f_(std::move(f)),
         progress_(std::make_shared<std::atomic<int>>(0)) {}
 
   /// The loop's thread: the future that gets what the call yields.
-  future<R> start() {
-    intrusive_ptr<waiting> made(new waiting(*loop_, progress_));
-    made_ = made;
-    ++loop_->foreign_operations;
+  future<R> start(loop_core& loop) {
+    intrusive_ptr<waiting> made(new waiting(loop, progress_));
+    made_ = made.get();
     return future<R>(made);
   }
 
@@ -60,48 +60,60 @@ class thread_call final : public ready_node {
       }
       call->f_.reset();
     }
-    // If the loop is closed the call is lost: what it refers to belongs to the thread
-    // of that loop and must not be let go of here.
-    thread_call* const back = call.release();
-    back->loop_->push_threadsafe(*back);
+    const std::shared_ptr<inbox> way_back = call->way_back_;
+    if (way_back->post(*call)) call.release();
   }
 
  private:
   static constexpr int running = 1;
   static constexpr int cancelled = 2;
 
-  /// Cancelling it before a thread took the call keeps the call from running.
-  class waiting final : public future_state<R> {
+  /// The future, which the loop keeps until the call is back. Cancelling it before a
+  /// thread took the call keeps the call from running.
+  class waiting final : public future_state<R>, public resident {
    public:
     waiting(loop_core& loop, std::shared_ptr<std::atomic<int>> progress)
-        : future_state<R>(loop), progress_(std::move(progress)) {}
+        : future_state<R>(loop), progress_(std::move(progress)) {
+      this->add_ref();
+      loop.add_service(*this);
+      ++loop.foreign_operations;
+    }
 
     bool cancel(std::string_view message) override {
       int queued = 0;
-      progress_->compare_exchange_strong(queued, cancelled);
+      progress_->compare_exchange_strong(queued, thread_call::cancelled);
       return completion::cancel(message);
     }
 
+    void came_back() noexcept {
+      resident::unlink();
+      --this->loop().foreign_operations;
+      this->release();
+    }
+
    private:
+    void loop_closing() noexcept override { this->release(); }
+
     std::shared_ptr<std::atomic<int>> progress_;
   };
 
   void run() override {
     const std::unique_ptr<thread_call> keep(this);
-    --loop_->foreign_operations;
-    if (made_->done()) return;
+    const intrusive_ptr<waiting> made(made_);
+    made->came_back();
+    if (made->done()) return;
     if (std::exception_ptr error = ended_.error()) {
-      made_->set_error(std::move(error));
+      made->set_error(std::move(error));
     } else if constexpr (std::is_void_v<R>) {
-      made_->set_value();
+      made->set_value();
     } else {
-      made_->set_value(ended_.take());
+      made->set_value(ended_.take());
     }
   }
   void discard() noexcept override { delete this; }
 
-  intrusive_ptr<loop_core> loop_;
-  intrusive_ptr<waiting> made_;
+  std::shared_ptr<inbox> way_back_;
+  waiting* made_ = nullptr;  // the loop's thread only
   std::optional<F> f_;
   outcome<R> ended_;
   std::shared_ptr<std::atomic<int>> progress_;  // queued (0), running, cancelled
@@ -133,7 +145,7 @@ class default_executor final : public loop_service {
     loop_core& loop = loop_core::require_running();
     auto wait = [pool = pool_] { pool->join(); };
     auto call = std::make_unique<thread_call<void, decltype(wait)>>(loop, wait);
-    future<void> joined = call->start();
+    future<void> joined = call->start(loop);
     std::thread joiner([c = std::move(call)]() mutable {
       thread_call<void, decltype(wait)>::perform(std::move(c));
     });
@@ -161,7 +173,7 @@ auto submit(loop_core& loop, Pool& pool, F f) {
   using R = std::invoke_result_t<F>;
   using call = thread_call<R, F>;
   auto made = std::make_unique<call>(loop, std::move(f));
-  future<R> result = made->start();
+  future<R> result = made->start(loop);
   boost::asio::post(pool,
                     [c = std::move(made)]() mutable { call::perform(std::move(c)); });
   return result;

@@ -7,16 +7,15 @@
 #pragma once
 
 #include <aio/coro/coro.hpp>
-#include <aio/io/threads.hpp>
-#include <aio/net/detail/native_socket.hpp>
 #include <aio/net/endpoint.hpp>
+#include <aio/net/getaddrinfo.hpp>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,47 +23,49 @@ namespace aio::detail {
 
 using tcp_endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-/// The blocking call.
-inline tcp_endpoints look_up(const std::string& host, std::uint16_t port,
-                             boost::asio::ip::resolver_base::flags flags) {
-  boost::asio::io_context unused;
-  boost::asio::ip::tcp::resolver resolver(unused);
-  boost::system::error_code error;
-  const auto found = resolver.resolve(host, std::to_string(port), flags, error);
-  if (error) {
-    throw_error(error, "cannot resolve the host '" + host + "'");
-  }
-  tcp_endpoints all;
-  for (const auto& one : found) all.push_back(one.endpoint());
-  return all;
-}
-
-/// The addresses of `host`, in the resolver's order. Numeric ones take no thread.
+/// The addresses of `host`, in the resolver's order. Numeric ones take no thread. With
+/// AI_PASSIVE they are to listen on, and an empty host means all interfaces.
 ///
-/// `passive`: to listen on; an empty host means all interfaces.
-///
-/// Cancellation: stops waiting; the look-up goes on in its thread, its result is
-/// dropped. Throws:       boost::system::system_error – not found; cancelled_error
-inline coro<tcp_endpoints> resolve(std::string host, std::uint16_t port, bool passive) {
+/// Cancellation, Throws: see event_loop::getaddrinfo
+inline coro<tcp_endpoints> resolve(std::string host, std::uint16_t port,
+                                   getaddrinfo_options options) {
   using boost::asio::ip::tcp;
+  const auto is_wanted = [family = options.family](const tcp::endpoint& one) {
+    return family == 0 || one.protocol().family() == family;
+  };
+  tcp_endpoints found;
   if (host.empty()) {
-    tcp_endpoints any;
-    if (passive) {
-      any = {tcp::endpoint(tcp::v4(), port), tcp::endpoint(tcp::v6(), port)};
+    if ((options.flags & AI_PASSIVE) != 0) {
+      found = {tcp::endpoint(tcp::v4(), port), tcp::endpoint(tcp::v6(), port)};
     } else {
-      any.emplace_back(boost::asio::ip::address_v4::loopback(), port);
+      found.emplace_back(boost::asio::ip::address_v4::loopback(), port);
+      if (!is_wanted(found[0])) {
+        found[0].address(boost::asio::ip::address_v6::loopback());
+      }
     }
-    co_return any;
+    std::erase_if(found, std::not_fn(is_wanted));
+    co_return found;
   }
   boost::system::error_code not_numeric;
   const auto address = boost::asio::ip::make_address(host, not_numeric);
   if (!not_numeric) {
-    tcp_endpoints one{tcp::endpoint(address, port)};
-    co_return one;
+    found.emplace_back(address, port);
+    if (is_wanted(found[0])) co_return found;
   }
-  const auto flags = passive ? tcp::resolver::passive : tcp::resolver::flags();
-  auto found = to_thread([host, port, flags] { return look_up(host, port, flags); });
-  co_return co_await std::move(found);
+  options.type = SOCK_STREAM;
+  address_query query{std::move(host), service_text(port), options};
+  auto all = find_addresses(get_running_loop(), std::move(query));
+  const std::vector<address_info> infos = co_await std::move(all);
+  found.clear();
+  for (const address_info& one : infos) {
+    if (!one.endpoint.is_unix()) found.push_back(one.endpoint.native());
+  }
+  co_return found;
+}
+
+inline coro<tcp_endpoints> resolve(std::string host, std::uint16_t port, bool passive) {
+  return resolve(std::move(host), port,
+                 getaddrinfo_options{.flags = passive ? AI_PASSIVE : 0});
 }
 
 }  // namespace aio::detail
