@@ -24,19 +24,6 @@ namespace {
 
 std::uint16_t closed_port() { return test::raw_socket::listening().port(); }
 
-/// Listens, but its queue of connections is full: who connects gets no answer.
-struct silent_listener {
-  silent_listener() {
-    for (int i = 0; i < 8; ++i) {
-      waiting.push_back(test::raw_socket::opened());
-      waiting.back().begin_to_connect(listener.port());
-    }
-  }
-
-  test::raw_socket listener = test::raw_socket::listening(0);
-  std::vector<test::raw_socket> waiting;
-};
-
 }  // namespace
 
 AIO_NET_TEST("open_connection: a numeric address needs no thread",
@@ -102,7 +89,7 @@ AIO_NET_TEST("open_connection: a limit of 0 is refused at once",
 
 AIO_NET_TEST("open_connection: cancelled while nobody answers it gives up at once",
              "[net][open_connection]") {
-  const silent_listener silent;
+  const test::silent_listener silent;
   const std::size_t before = test::open_descriptors();
   auto connecting = aio::create_task(
       ending(aio::open_connection("127.0.0.1", silent.listener.port())));
@@ -120,7 +107,7 @@ AIO_NET_TEST("open_connection: cancelled while nobody answers it gives up at onc
 
 AIO_NET_TEST("open_connection: a time limit ends an attempt that nobody answers",
              "[net][open_connection]") {
-  const silent_listener silent;
+  const test::silent_listener silent;
   auto connecting = aio::open_connection("127.0.0.1", silent.listener.port());
   const std::string how = co_await ending(aio::wait_for(std::move(connecting), 10ms));
   CHECK(how == "timeout");
@@ -173,7 +160,7 @@ AIO_NET_TEST("create_connection: the factory is not called if there is no connec
   const std::string refused =
       co_await ending(loop.create_connection(factory, "127.0.0.1", closed_port()));
   CHECK_THAT(refused, ContainsSubstring("cannot connect to"));
-  const silent_listener silent;
+  const test::silent_listener silent;
   auto connecting =
       loop.create_connection(factory, "127.0.0.1", silent.listener.port());
   const std::string timeout =

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace test {
 
@@ -167,6 +168,19 @@ class raw_socket {
   int fd_ = -1;
   bool at_end_ = false;
   int error_ = 0;
+};
+
+/// Listens, but its queue of connections is full: who connects gets no answer.
+struct silent_listener {
+  silent_listener() {
+    for (int i = 0; i < 8; ++i) {
+      waiting.push_back(raw_socket::opened());
+      waiting.back().begin_to_connect(listener.port());
+    }
+  }
+
+  raw_socket listener = raw_socket::listening(0);
+  std::vector<raw_socket> waiting;
 };
 
 }  // namespace test

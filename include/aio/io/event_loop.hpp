@@ -304,6 +304,8 @@ class event_loop {
   template <class Factory, class Options = connect_options>
   auto create_connection(Factory factory, std::string_view host, std::uint16_t port,
                          Options options = {});
+  template <class Factory, class Options = connect_options>
+  auto create_connection(Factory factory, Options options);
 
   template <class Factory, class Options = server_options>
   coro<server> create_server(Factory factory, std::string_view host, std::uint16_t port,

@@ -23,7 +23,6 @@
 #include <utility>
 
 namespace aio {
-
 namespace detail {
 
 /// Whatever smart pointer a factory returns, shared.
@@ -40,14 +39,13 @@ auto make_protocol(Factory& factory) {
 inline intrusive_ptr<stream_transport> make_transport(event_loop& loop,
                                                       connected_socket socket) {
   return intrusive_ptr<stream_transport>(
-      new stream_transport(loop, std::move(socket.fd), endpoint(socket.peer)));
+      new stream_transport(loop, std::move(socket.fd), std::move(socket.peer)));
 }
 
 template <class Factory>
-auto connect_protocol(event_loop& loop, Factory factory, std::string host,
-                      std::uint16_t port)
+auto connect_protocol(event_loop& loop, Factory factory, connect_target target)
     -> coro<std::pair<transport, decltype(make_protocol(factory))>> {
-  connected_socket socket = co_await connect_to_host(std::move(host), port);
+  connected_socket socket = co_await connect_to(loop, std::move(target));
   auto protocol = make_protocol(factory);
   auto made = make_transport(loop, std::move(socket));
   made->start(protocol);
@@ -62,16 +60,32 @@ auto connect_protocol(event_loop& loop, Factory factory, std::string host,
 ///     auto [transport, protocol] =
 ///         co_await loop.create_connection(factory, "127.0.0.1", 8888);
 ///
+/// If the name has several addresses, the next one is tried beside one that has not
+/// answered for a while; see connect_options.
+///
 /// Returns:      the transport and a shared pointer to the protocol, after
 ///               connection_made()
-/// Cancellation: gives the attempt up; the factory is not called.
-/// Throws:       boost::system::system_error – the host is unknown, nobody listens;
+/// Cancellation: gives all attempts up; the factory is not called.
+/// Throws:       boost::system::system_error – the host is unknown; connect_error –
+///               nobody listens (or an exception_group of them, see connect_options);
+///               std::invalid_argument – options that contradict each other;
 ///               cancelled_error
 /// Like:         loop.create_connection
 template <class Factory, class Options>
 auto event_loop::create_connection(Factory factory, std::string_view host,
-                                   std::uint16_t port, Options) {
-  return detail::connect_protocol(*this, std::move(factory), std::string(host), port);
+                                   std::uint16_t port, Options options) {
+  return detail::connect_protocol(*this, std::move(factory),
+                                  detail::connect_target(host, port, options));
+}
+
+/// The same with a socket that is connected already: `{.sock = fd}`. It belongs to the
+/// connection from the await on.
+///
+/// Cancellation, Throws: see above
+template <class Factory, class Options>
+auto event_loop::create_connection(Factory factory, Options options) {
+  return detail::connect_protocol(*this, std::move(factory),
+                                  detail::connect_target(options));
 }
 
 }  // namespace aio

@@ -12,8 +12,9 @@
 #include <aio/net/stream_reader.hpp>
 #include <aio/net/stream_writer.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -23,10 +24,10 @@ using stream_pair = std::pair<stream_reader, stream_writer>;
 
 namespace detail {
 
-inline coro<stream_pair> connect_streams(std::string host, std::uint16_t port,
-                                         std::size_t limit) {
+inline coro<stream_pair> connect_streams(connect_target target) {
   event_loop& loop = get_running_loop();
-  connected_socket socket = co_await connect_to_host(std::move(host), port);
+  const std::size_t limit = target.options.limit;
+  connected_socket socket = co_await connect_to(loop, std::move(target));
   const intrusive_ptr<stream_connection> streams(
       new stream_connection(loop.core(), limit));
   stream_pair both{stream_reader(streams), stream_writer(streams)};
@@ -41,14 +42,28 @@ inline coro<stream_pair> connect_streams(std::string host, std::uint16_t port,
 ///
 ///     auto [reader, writer] = co_await aio::open_connection("127.0.0.1", 8888);
 ///
-/// Cancellation: gives the attempt up and closes the socket.
-/// Throws:       boost::system::system_error – the host is unknown, nobody listens;
-///               cancelled_error; std::invalid_argument – a limit of 0
+/// If the name has several addresses, the next one is tried beside one that has not
+/// answered for a while; see connect_options.
+///
+/// Cancellation: gives all attempts up and closes their sockets.
+/// Throws:       boost::system::system_error – the host is unknown; connect_error –
+///               nobody listens (or an exception_group of them, see connect_options);
+///               std::invalid_argument – a limit of 0 (at the call), or options that
+///               contradict each other; cancelled_error
 /// Like:         asyncio.open_connection
 inline coro<stream_pair> open_connection(std::string_view host, std::uint16_t port,
                                          connect_options options = {}) {
   if (options.limit == 0) throw std::invalid_argument("open_connection: a limit of 0");
-  return detail::connect_streams(std::string(host), port, options.limit);
+  return detail::connect_streams(detail::connect_target(host, port, options));
+}
+
+/// The same with a socket that is connected already: `{.sock = fd}`. It belongs to the
+/// streams from the await on.
+///
+/// Cancellation, Throws: see above
+inline coro<stream_pair> open_connection(connect_options options) {
+  if (options.limit == 0) throw std::invalid_argument("open_connection: a limit of 0");
+  return detail::connect_streams(detail::connect_target(options));
 }
 
 }  // namespace aio

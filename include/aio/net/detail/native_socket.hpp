@@ -70,8 +70,8 @@ class descriptor {
 };
 
 /// `type`: SOCK_STREAM, SOCK_DGRAM
-inline descriptor open_socket(int family, int type) {
-  descriptor made(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+inline descriptor open_socket(int family, int type, int proto = 0) {
+  descriptor made(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, proto));
   if (!made) throw_last_error("socket");
   return made;
 }
