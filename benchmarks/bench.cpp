@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,17 +36,33 @@ struct contender {
 };
 
 // The first is the one that the others are compared with.
-constexpr contender contenders[] = {
+constexpr contender echo_servers[] = {
     {"epoll", "echo_epoll"},
     {"threads", "echo_threads"},
     {"aio streams", "echo_aio_streams"},
     {"aio protocol", "echo_aio_protocol"},
 };
+constexpr contender udp_servers[] = {{"epoll", "udp_epoll"}, {"aio", "udp_aio"}};
+constexpr contender proxies[] = {{"epoll", "proxy_epoll"}, {"aio", "proxy_aio"}};
+
+std::span<const contender> contenders_of(subject what) {
+  switch (what) {
+    case subject::udp:
+      return udp_servers;
+    case subject::proxy:
+      return proxies;
+    default:
+      return echo_servers;
+  }
+}
 
 class server {
  public:
-  explicit server(const contender& c, const std::filesystem::path& folder)
-      : name_(c.name), process_(folder / c.program), port_(read_port(process_)) {}
+  server(const contender& c, const std::filesystem::path& folder,
+         const std::vector<std::string>& arguments = {})
+      : name_(c.name),
+        process_(folder / c.program, arguments),
+        port_(read_port(process_)) {}
 
   const char* name() const { return name_; }
   pid_t pid() const { return process_.pid(); }
@@ -118,9 +135,11 @@ class runner {
   }
 
   seconds duration_of(const std::string& name) const {
-    if (name == "idle") return idle_duration * std::size(contenders);
+    if (name == "idle") return idle_duration * std::size(echo_servers);
     if (name == "micro") return micro_duration;
-    return round_of(*parse_load(name)) * options_.rounds * std::size(contenders);
+    const load_scenario s = *parse_load(name);
+    return round_of(s) * options_.rounds *
+           static_cast<double>(contenders_of(s.what).size());
   }
 
   /// Starts a program on the servers' CPU; children inherit where their parent runs.
@@ -134,11 +153,13 @@ class runner {
 
   /// Starts all servers. Each scenario has fresh ones, so that none profits from
   /// memory which an earlier scenario left behind.
-  std::vector<server> start_servers() {
+  std::vector<server> start_servers(std::span<const contender> contenders,
+                                    const std::vector<std::string>& arguments = {}) {
     std::vector<server> servers;
     for (const contender& c : contenders) {
       try {
-        servers.push_back(on_servers_cpu([&] { return server(c, folder_); }));
+        servers.push_back(
+            on_servers_cpu([&] { return server(c, folder_, arguments); }));
       } catch (const std::exception& e) {
         throw std::runtime_error(std::string(c.program) + ": " + e.what());
       }
@@ -147,7 +168,14 @@ class runner {
   }
 
   void run_load(const std::string& name, const load_scenario& s) {
-    std::vector<server> servers = start_servers();
+    // What a proxy stands before runs beside the generator.
+    std::optional<server> target;
+    std::vector<std::string> arguments;
+    if (s.what == subject::proxy) {
+      target.emplace(echo_servers[0], folder_);
+      arguments = {"127.0.0.1", "0", "127.0.0.1", std::to_string(target->port())};
+    }
+    std::vector<server> servers = start_servers(contenders_of(s.what), arguments);
     std::vector<record> records(servers.size());
     for (int round = 0; round < options_.rounds; ++round) {
       for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -167,7 +195,9 @@ class runner {
   }
 
   measurement measure(const server& target, const load_scenario& s) const {
-    echo_clients clients("127.0.0.1", target.port(), s.connections);
+    const auto kind =
+        s.what == subject::udp ? socket_kind::datagram : socket_kind::stream;
+    echo_clients clients("127.0.0.1", target.port(), s.connections, kind);
     return summarize(clients.run({.size = s.size,
                                   .depth = s.depth,
                                   .warm_up = warm_up_of(s),
@@ -235,7 +265,7 @@ class runner {
                   idle_connections, files_);
     }
     std::printf("server        bytes/connection   before, KiB   after, KiB\n");
-    for (server& s : start_servers()) {
+    for (server& s : start_servers(echo_servers)) {
       progress_.step(std::string("idle: ") + s.name(), idle_duration);
       try {
         const std::size_t before = private_memory(s.pid());

@@ -30,11 +30,17 @@ inline constexpr standard_scenario standard_scenarios[] = {
     {"1000x64", true, "1000 clients, 64 bytes: many connections"},
     {"50x64x16", false, "50 clients, 64 bytes, 16 requests under way on each"},
     {"50x16384", false, "50 clients, 16 KiB: data"},
+    {"udp50x64", false, "50 clients, 64 bytes, over UDP"},
+    {"proxy50x16384x4", false, "50 clients, 16 KiB, through a TCP proxy"},
     {"idle", true, "memory per connection of 10,000 idle clients"},
     {"micro", true, "nanoseconds of the library's own operations"},
 };
 
+/// What is put under load: an echo server over TCP or UDP, or a proxy before one.
+enum class subject { echo, udp, proxy };
+
 struct load_scenario {
+  subject what = subject::echo;
   std::size_t connections = 1;
   std::size_t size = 64;
   std::size_t depth = 1;
@@ -57,9 +63,17 @@ bool parse_positive(std::string_view text, Number& value) {
   return error == std::errc() && last == end && value > 0;
 }
 
-/// Reads CONNECTIONSxSIZE[xDEPTH].
+inline bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+/// Reads [udp|proxy]CONNECTIONSxSIZE[xDEPTH].
 inline std::optional<load_scenario> parse_load(std::string_view text) {
   load_scenario s;
+  if (take_prefix(text, "udp")) s.what = subject::udp;
+  if (take_prefix(text, "proxy")) s.what = subject::proxy;
   std::size_t* const fields[] = {&s.connections, &s.size, &s.depth};
   std::size_t count = 0;
   for (;; ++count) {
@@ -74,11 +88,13 @@ inline std::optional<load_scenario> parse_load(std::string_view text) {
 
 inline void print_list() {
   for (const standard_scenario& s : standard_scenarios) {
-    std::printf("%-10s %s %s\n", s.name, s.by_default ? "*" : " ", s.text);
+    std::printf("%-15s %s %s\n", s.name, s.by_default ? "*" : " ", s.text);
   }
   std::printf(
       "\n* runs when no scenario is named. Any CONNECTIONSxBYTES[xREQUESTS_UNDER_WAY]\n"
-      "is a scenario too, such as 200x1024x4.\n");
+      "is a scenario too, such as 200x1024x4; with udp or proxy before it, over UDP "
+      "or\n"
+      "through a proxy.\n");
 }
 
 inline options parse_arguments(int argc, char** argv) {

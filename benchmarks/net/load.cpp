@@ -80,10 +80,12 @@ void set_option(int fd, int level, int name, const Value& value) {
 
 }  // namespace
 
-echo_clients::echo_clients(std::string host, std::uint16_t port, std::size_t count)
+echo_clients::echo_clients(std::string host, std::uint16_t port, std::size_t count,
+                           socket_kind kind)
     : host_(std::move(host)),
       port_(port),
       count_(count),
+      kind_(kind),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       pattern_(make_pattern()),
       buffer_(chunk) {
@@ -119,7 +121,8 @@ void echo_clients::connect_next() {
 
 // Returns: false when there is no free local port
 bool echo_clients::connect_to_server(client& c, const char* source) {
-  c.fd = unique_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int type = kind_ == socket_kind::stream ? SOCK_STREAM : SOCK_DGRAM;
+  c.fd = unique_fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
   if (!c.fd) fail(c, "cannot open a socket: " + error_text(errno) + " (ulimit -n)");
   const int fd = c.fd.get();
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -221,7 +224,8 @@ void echo_clients::start_requests(client& c, std::size_t count) {
 
 void echo_clients::send_pending(client& c) {
   while (c.sent < c.asked) {
-    const std::size_t size = std::min<std::uint64_t>(c.asked - c.sent, chunk);
+    const std::size_t most = kind_ == socket_kind::stream ? chunk : options_.size;
+    const std::size_t size = std::min<std::uint64_t>(c.asked - c.sent, most);
     const char* data = pattern_at(c, c.sent);
     const ssize_t n = send(c.fd.get(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {

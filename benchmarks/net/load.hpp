@@ -43,7 +43,10 @@ struct load_report {
   histogram latency;       ///< from the send of a request to the last byte of its reply
 };
 
-/// Connections to one echo server.
+enum class socket_kind { stream, datagram };
+
+/// Connections to one echo server. Over datagrams a request is one of them, and a lost
+/// one is an error: nothing is lost within a machine unless somebody is too slow.
 ///
 /// They are opened in small groups, and a group makes one echo each before the next is
 /// opened. So no accept queue overflows, and afterwards the server has served them all.
@@ -55,7 +58,8 @@ class echo_clients {
   ///
   /// Takes:  host – an IPv4 address
   /// Throws: load_error – which connection failed, and why
-  echo_clients(std::string host, std::uint16_t port, std::size_t count);
+  echo_clients(std::string host, std::uint16_t port, std::size_t count,
+               socket_kind kind = socket_kind::stream);
 
   /// Sends requests for warm-up and window, then waits for all replies.
   ///
@@ -95,6 +99,7 @@ class echo_clients {
   std::string host_;
   std::uint16_t port_;
   std::size_t count_;
+  socket_kind kind_;
   unique_fd epoll_;
   std::vector<char> pattern_;
   std::vector<char> buffer_;

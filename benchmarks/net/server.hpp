@@ -22,6 +22,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bench {
 
@@ -30,20 +31,37 @@ struct address {
   std::uint16_t port = 0;
 };
 
+[[noreturn]] inline void refuse_arguments(const char* program, const char* wanted) {
+  std::fprintf(stderr, "usage: %s %s\n", program, wanted);
+  std::exit(2);
+}
+
+inline bool parse_port(std::string_view text, std::uint16_t& port) {
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc() && last == end;
+}
+
 /// Reads `[HOST [PORT]]` and makes writing to a vanished client an error, not a
 /// signal. SIGTERM keeps its default action: a server here has nothing to tidy up.
 inline address start_up(int argc, char** argv) {
   address a;
-  std::string_view port = argc > 2 ? argv[2] : "0";
-  const char* end = port.data() + port.size();
-  const auto [last, error] = std::from_chars(port.data(), end, a.port);
-  if (argc > 3 || error != std::errc() || last != end) {
-    std::fprintf(stderr, "usage: %s [HOST [PORT]]    (default 127.0.0.1 0)\n", argv[0]);
-    std::exit(2);
+  if (argc > 3 || (argc > 2 && !parse_port(argv[2], a.port))) {
+    refuse_arguments(argv[0], "[HOST [PORT]]    (default 127.0.0.1 0)");
   }
   if (argc > 1) a.host = argv[1];
   std::signal(SIGPIPE, SIG_IGN);
   return a;
+}
+
+/// Reads `HOST PORT TARGET_HOST TARGET_PORT`.
+inline std::pair<address, address> start_up_proxy(int argc, char** argv) {
+  address target;
+  if (argc != 5 || !parse_port(argv[4], target.port)) {
+    refuse_arguments(argv[0], "HOST PORT TARGET_HOST TARGET_PORT");
+  }
+  target.host = argv[3];
+  return {start_up(3, argv), target};
 }
 
 /// Tells the load generator where to connect; it waits for this line.
@@ -58,10 +76,7 @@ inline void announce(std::string_view host, std::uint16_t port) {
   std::exit(1);
 }
 
-/// Opens a listening socket on an IPv4 address and announces its port.
-///
-/// Takes: flags – added to the socket's type, such as SOCK_NONBLOCK
-inline int listen_on(const address& a, int flags = 0) {
+inline sockaddr_in to_native(const address& a) {
   sockaddr_in in{};
   in.sin_family = AF_INET;
   in.sin_port = htons(a.port);
@@ -69,16 +84,29 @@ inline int listen_on(const address& a, int flags = 0) {
     std::fprintf(stderr, "not an IPv4 address: %s\n", a.host.c_str());
     std::exit(2);
   }
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  return in;
+}
+
+/// Opens a socket on an IPv4 address and announces its port.
+///
+/// Takes: type – SOCK_STREAM or SOCK_DGRAM, with flags such as SOCK_NONBLOCK
+inline int bind_to(const address& a, int type) {
+  sockaddr_in in = to_native(a);
+  const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
   if (fd < 0) die("socket");
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&in), sizeof in) != 0) die("bind");
-  if (listen(fd, SOMAXCONN) != 0) die("listen");
+  if ((type & SOCK_STREAM) != 0 && listen(fd, SOMAXCONN) != 0) die("listen");
   socklen_t size = sizeof in;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&in), &size) != 0) die("getsockname");
   announce(a.host, ntohs(in.sin_port));
   return fd;
+}
+
+/// Opens a listening socket on an IPv4 address and announces its port.
+inline int listen_on(const address& a, int flags = 0) {
+  return bind_to(a, SOCK_STREAM | flags);
 }
 
 /// Replies leave at once; without this a pipelined echo waits for acknowledgements.
