@@ -119,6 +119,7 @@ set(AIO_HEADERS
     aio/net/udp_socket.hpp
     # os: signals
     aio/os/signals.hpp
+    aio/os/serve_until_signal.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
     # testing: virtual time, other orders, connections without sockets

@@ -11,7 +11,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -79,22 +78,11 @@ inline int run(const char* program, aio::coro<int>&& main) {
 
 /// Says where `server` listens, and ends it in order when Ctrl-C or SIGTERM comes.
 inline aio::coro<int> serve_until_signal(aio::server server) {
-  using namespace std::chrono_literals;
-  // Watched before the line is out: who reads it may send a signal at once.
-  auto signal = aio::create_task(aio::wait_signal(SIGINT, SIGTERM));
-  co_await aio::sleep(0s);
+  // Signals are taken before the line is out: who reads it may send one at once.
+  auto serving = aio::serve_until_signal(server, {.grace = std::chrono::seconds(1)});
   fmt::print("Serving on {}\n", fmt::join(server.endpoints(), ", "));
   std::fflush(stdout);
-  co_await signal;
-
-  server.close();
-  server.close_clients();
-  try {
-    co_await aio::wait_for(server.wait_closed(), 1s);
-  } catch (const aio::timeout_error&) {
-    server.abort_clients();  // they do not take what is still to be sent
-  }
-  co_await server.wait_closed();
+  co_await std::move(serving);
   co_return 0;
 }
 

@@ -91,5 +91,5 @@ check_command_line() {
   expect_code 2 "$1" 127.0.0.1 0 more
   expect_code 2 "$1" --no-such-option
   expect_code 1 "$1" 127.0.0.1 "$port"
-  expect last.err "cannot listen on 127\.0\.0\.1:$port: Address already in use"
+  expect last.err "cannot bind to 127\.0\.0\.1:$port: Address already in use"
 }

@@ -28,6 +28,7 @@
 #include <aio/io/threads.hpp>
 #include <aio/io/use_aio.hpp>
 #include <aio/net.hpp>
+#include <aio/os/serve_until_signal.hpp>
 #include <aio/os/signals.hpp>
 #include <aio/sync.hpp>
 #include <aio/task.hpp>
