@@ -69,6 +69,7 @@ set(AIO_HEADERS
     aio/io/wake_timer.hpp
     aio/io/asio_driver.hpp
     aio/io/event_loop.hpp
+    aio/io/descriptors.hpp
     aio/io/wait_ready.hpp
     aio/io/await.hpp
     aio/io/use_aio.hpp

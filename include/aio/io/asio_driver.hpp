@@ -92,6 +92,7 @@ class asio_driver final : public driver {
   void watch_for(int fd, std::uint32_t events, watcher& who) {
     set_.modify(fd, events, who);
   }
+  bool is_watched(int fd) const noexcept { return set_.contains(fd); }
   void unwatch(int fd, const watcher& who) noexcept {
     set_.remove(fd, who);
     // A host shall not wait for a guest that has nothing to wait for.

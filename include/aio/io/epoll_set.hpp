@@ -70,6 +70,14 @@ class epoll_set {
     control(EPOLL_CTL_MOD, fd, events, who);
   }
 
+  /// Whether somebody watches it.
+  bool contains(int fd) const noexcept {
+    epoll_event nothing{};
+    if (::epoll_ctl(set_, EPOLL_CTL_ADD, fd, &nothing) != 0) return errno == EEXIST;
+    ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, nullptr);
+    return false;
+  }
+
   /// Before the descriptor is closed. `who` is not called any more.
   void remove(int fd, const watcher& who) noexcept {
     ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, nullptr);

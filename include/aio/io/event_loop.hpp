@@ -54,6 +54,11 @@ template <class F, class... Args>
 concept callback_for = std::invocable<std::decay_t<F>, std::decay_t<Args>...> &&
     !is_coro<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
 
+template <class F, class... Args>
+concept repeatable = std::invocable < std::decay_t<F>
+&, std::decay_t<Args>&... >
+       &&!is_coro<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
+
 }  // namespace detail
 
 /// One thread's ready queue and timers, on one boost::asio::io_context.
@@ -346,6 +351,20 @@ class event_loop {
 
   coro<std::pair<std::string, std::string>> getnameinfo(const endpoint& of,
                                                         int flags = 0);
+
+  // ----- descriptors (io/descriptors.hpp) -----
+
+  template <class Descriptor, class F, class... Args>
+  requires detail::repeatable<F, Args...>
+  void add_reader(Descriptor&& fd, F&& f, Args&&... args);
+  template <class Descriptor, class F, class... Args>
+  requires detail::repeatable<F, Args...>
+  void add_writer(Descriptor&& fd, F&& f, Args&&... args);
+
+  template <class Descriptor>
+  bool remove_reader(Descriptor&& fd);
+  template <class Descriptor>
+  bool remove_writer(Descriptor&& fd);
 
   // ----- signals (os/signals.hpp) -----
 

@@ -7,70 +7,56 @@
 #pragma once
 
 #include <aio/coro/suspension.hpp>
-#include <aio/io/asio_driver.hpp>
+#include <aio/io/descriptors.hpp>
+#include <aio/io/event_loop.hpp>
 
 #include <coroutine>
-#include <cstdint>
 
 namespace aio::detail {
 
-/// `co_await wait_ready(driver, fd, EPOLLOUT)`; nobody else watches the descriptor.
+/// `co_await wait_ready(loop, fd, descriptors::direction::read)`.
 ///
 /// Cancellation: stops waiting.
-/// Throws:       boost::system::system_error – it cannot be waited for; cancelled_error
+/// Throws:       usage_error – it belongs to a transport, or another coroutine waits
+///               for the same; boost::system::system_error – it cannot be waited for;
+///               cancelled_error
 class [[nodiscard]] wait_ready {
  public:
-  wait_ready(asio_driver& driver, int fd, std::uint32_t events) noexcept
-      : driver_(driver), fd_(fd), events_(events) {}
+  using direction = descriptors::direction;
 
-  auto operator co_await() && { return awaiter(driver_, fd_, events_); }
+  wait_ready(event_loop& loop, int fd, direction to) noexcept
+      : loop_(loop), fd_(fd), to_(to) {}
+
+  auto operator co_await() && { return awaiter(loop_, fd_, to_); }
 
  private:
-  class awaiter final : public suspension, private watcher {
+  class awaiter final : public suspension, private descriptors::waiter {
    public:
-    awaiter(asio_driver& driver, int fd, std::uint32_t events) noexcept
-        : driver_(driver), fd_(fd), events_(events) {}
-    ~awaiter() { stop_watching(); }
-
-    bool await_ready() const noexcept { return false; }
-
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      driver_.watch(fd_, events_, *this);
-      is_watching_ = true;
-      park(frame.promise());
+    awaiter(event_loop& loop, int fd, direction to) {
+      loop.use_service<descriptors>().wait(fd, to, *this);
     }
 
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+      park(frame.promise());
+    }
     void await_resume() { throw_if_cancelled(); }
 
    private:
-    void ready(std::uint32_t) override {
-      stop_watching();
-      wake();
-    }
+    void became_ready() noexcept override { wake(); }
 
     bool cancel() noexcept override {
-      if (!is_watching_) return false;
-      stop_watching();
+      if (!is_waiting()) return false;
+      stop_waiting();
       call_off();
       return true;
     }
-
-    void stop_watching() noexcept {
-      if (!is_watching_) return;
-      is_watching_ = false;
-      driver_.unwatch(fd_, *this);
-    }
-
-    asio_driver& driver_;
-    int fd_;
-    std::uint32_t events_;
-    bool is_watching_ = false;
   };
 
-  asio_driver& driver_;
+  event_loop& loop_;
   int fd_;
-  std::uint32_t events_;
+  direction to_;
 };
 
 }  // namespace aio::detail
