@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -160,4 +161,49 @@ AIO_NET_TEST("backpressure: others are served while one connection is flooded",
   CHECK(receiving.result());
   CHECK(answers >= 5);
   co_await std::move(sending);
+}
+
+AIO_NET_TEST("backpressure: two hundred clients that do not read cost little memory",
+             "[paths][backpressure]") {
+  const std::string piece(megabyte / 4, 'p');
+  int writing = 0;
+  const auto send_much = [&](aio::stream_reader reader,
+                             aio::stream_writer writer) -> aio::coro<> {
+    const std::string wish = co_await reader.readline();
+    if (wish == "little\n") {
+      writer.write("little\n");
+      co_return;
+    }
+    ++writing;
+    for (int i = 0; i < 256; ++i) {
+      writer.write(piece);
+      co_await writer.drain();
+    }
+  };
+  const aio::server_options options{.backlog = 256};
+  const aio::server server =
+      co_await aio::start_server(send_much, "127.0.0.1", 0, options);
+  const std::size_t before = test::anonymous_memory();
+  std::vector<test::raw_socket> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(test::raw_socket::narrow_connected_to(server.port()));
+    clients.back().send("much\n");
+  }
+  auto all_write = test::until([&] { return writing == 200; });
+  co_await std::move(all_write);
+  co_await test::polls(50);
+  // Others are served meanwhile.
+  auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port());
+  writer.write("little\n");
+  const std::string little = co_await reader.read();
+  CHECK(little == "little\n");
+  // A write was accepted whole, as it always is; more was not.
+  const std::size_t grown = test::anonymous_memory() - before;
+  CHECK(grown / 200 < piece.size() + 128 * 1024);
+  server.abort_clients();
+  server.close();
+  co_await server.wait_closed();
+  co_await test::polls(2);
+  CHECK(reports.count() == 200);  // each handler's drain() has met its end
+  reports.take();
 }

@@ -13,7 +13,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -22,6 +26,23 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+
+namespace {
+
+// The system's accept4() fails with this, if it is not 0.
+int failing_accept = 0;
+int failed_accepts = 0;
+
+}  // namespace
+
+extern "C" int accept4(int fd, sockaddr* from, socklen_t* size, int flags) {
+  if (failing_accept != 0) {
+    ++failed_accepts;
+    errno = failing_accept;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_accept4, fd, from, size, flags));
+}
 
 namespace {
 
@@ -128,6 +149,29 @@ AIO_NET_TEST(
   CHECK(loop.time() - began < 3s);
   for (auto& one : clients) CHECK(one.receive_all() == "hello\n");
   co_await test::polls(2);
+}
+
+AIO_NET_TEST("descriptors: when the system has none left, it is the same",
+             "[paths][descriptors][slow]") {
+  int served = 0;
+  auto handler = [&](aio::stream_reader, aio::stream_writer) { ++served; };
+  auto server = co_await aio::start_server(handler, "127.0.0.1", 0);
+  failing_accept = ENFILE;
+  failed_accepts = 0;
+  const auto client = test::raw_socket::connected_to(server.port());
+  // Long enough for a second attempt.
+  const auto began = loop.time();
+  const auto has_tried_again = [&] { return failed_accepts == 2; };
+  while (!has_tried_again()) co_await aio::sleep(5ms);
+  CHECK(loop.time() - began > 900ms);
+  co_await test::polls(100);
+  CHECK(failed_accepts == 2);
+  CHECK(reports.count() == 2);
+  CHECK(served == 0);
+  reports.take();
+  failing_accept = 0;
+  server.close();
+  co_await server.wait_closed();
 }
 
 AIO_NET_TEST("descriptors: a server that pauses for lack of them can be closed",

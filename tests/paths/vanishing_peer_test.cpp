@@ -11,6 +11,11 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <optional>
@@ -250,4 +255,59 @@ TEST_CASE("vanishing peer: SIGPIPE does not end the process, with or without aio
   CHECK(std::signal(SIGPIPE, before) == SIG_DFL);
   aio::run([]() -> aio::coro<> { co_return; });
   CHECK(std::signal(SIGPIPE, before) == SIG_IGN);  // for those who write to pipes
+}
+
+AIO_NET_TEST("vanishing peer: without a word, and the next write meets the reset",
+             "[paths][vanishing]") {
+  auto listener = test::raw_socket::listening();
+  auto end = co_await connect(listener);
+  // In repair mode a socket closes as if its machine had lost its power.
+  const int on = 1;
+  if (::setsockopt(end.peer.fd(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on) != 0) {
+    WARN("skipped: TCP_REPAIR is not allowed here");
+    co_return;
+  }
+  end.peer.close();
+  // Nothing tells a reader; who must know sets itself a limit.
+  bool is_late = false;
+  try {
+    co_await aio::wait_for(end.reader.read(1), 20ms);
+  } catch (const aio::timeout_error&) {
+    is_late = true;
+  }
+  CHECK(is_late);
+  end.writer.write("anybody there?");
+  const error_code code = co_await error_of(end.reader.read(1));
+  CHECK(is_gone(code));
+}
+
+AIO_NET_TEST("vanishing peer: one that neither reads nor goes is left by abort()",
+             "[paths][vanishing]") {
+  auto listener = test::raw_socket::listening();
+  auto end = co_await connect(listener, true);
+  fill(end.writer);
+  end.writer.close();
+  bool is_late = false;
+  try {
+    co_await aio::wait_for(end.writer.wait_closed(), 20ms);
+  } catch (const aio::timeout_error&) {
+    is_late = true;
+  }
+  CHECK(is_late);
+  end.writer.transport().abort();
+  co_await end.writer.wait_closed();
+}
+
+AIO_NET_TEST("vanishing peer: on a unix socket too it is an error and no signal",
+             "[paths][vanishing]") {
+  // SIGPIPE has its default action here: it would end the process.
+  int both[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) ==
+          0);
+  const aio::connect_options ours{.sock = both[0]};
+  auto [reader, writer] = co_await aio::open_connection(ours);
+  ::close(both[1]);
+  writer.write("x");
+  const error_code code = co_await error_of(writer.wait_closed());
+  CHECK(is_gone(code));
 }

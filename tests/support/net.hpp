@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <string>
 
 /// Defines a test whose body is a coroutine on an aio::event_loop named `loop`.
@@ -49,6 +50,18 @@ inline std::size_t open_descriptors() {
   while (::readdir(all) != nullptr) ++count;
   ::closedir(all);
   return count;
+}
+
+/// Bytes of this process's heap and stacks that are in memory.
+inline std::size_t anonymous_memory() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != "RssAnon:") {
+  }
+  std::size_t kibibytes = 0;
+  status >> kibibytes;
+  REQUIRE(kibibytes > 0);
+  return kibibytes * 1024;
 }
 
 inline void run_on_sockets(aio::coro<void> (*body)(aio::event_loop&, reports&)) {
