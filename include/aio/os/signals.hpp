@@ -171,7 +171,7 @@ inline bool event_loop::remove_signal_handler(int number) {
 ///
 /// Throws: usage_error – no running loop, or a signal that cannot be caught;
 ///         std::invalid_argument – no such signal
-class signal_stream : private detail::signal_listener {
+class signal_stream final : private detail::signal_listener {
  public:
   template <class... Number>
   requires(sizeof...(Number) > 0 &&
