@@ -5,9 +5,10 @@
 # the library in. The ctest `floors` (cmake/check_floors.cmake) holds the headers to it.
 
 # The floors, lowest first. Asio starts at the door, which is io: nothing before it may
-# use Asio, nor a header that does.
-set(AIO_FLOORS detail core coro task sync io net os http debug testing)
-set(AIO_FLOORS_WITH_ASIO io net os http testing)
+# use Asio, nor a header that does. OpenSSL is behind tls, which nothing needs.
+set(AIO_FLOORS detail core coro task sync io net os tls http debug testing)
+set(AIO_FLOORS_WITH_ASIO io net os tls http testing)
+set(AIO_FLOORS_WITH_OPENSSL tls)
 
 set(AIO_HEADERS
     # detail: plain tools that know nothing of aio
@@ -83,6 +84,11 @@ set(AIO_HEADERS
     # net: endpoints, streams, servers, protocols
     aio/net/endpoint.hpp
     aio/net/detail/socket_address.hpp
+    aio/net/ssl_error.hpp
+    aio/net/tls_info.hpp
+    aio/net/detail/tls_engine.hpp
+    aio/net/ssl_context.hpp
+    aio/net/detail/tls_settings.hpp
     aio/net/options.hpp
     aio/net/detail/read_buffer.hpp
     aio/net/detail/write_buffer.hpp
@@ -92,6 +98,10 @@ set(AIO_HEADERS
     aio/net/transport.hpp
     aio/net/detail/transport_base.hpp
     aio/net/detail/byte_transport.hpp
+    aio/net/detail/plaintext_room.hpp
+    aio/net/tls_transport.hpp
+    aio/net/detail/handshake_wait.hpp
+    aio/net/start_tls.hpp
     aio/net/detail/descriptor_transport.hpp
     aio/net/stream_transport.hpp
     aio/net/detail/pipe_transport.hpp
@@ -121,6 +131,13 @@ set(AIO_HEADERS
     # os: signals
     aio/os/signals.hpp
     aio/os/serve_until_signal.hpp
+    # tls: on OpenSSL
+    aio/tls/openssl_error.hpp
+    aio/tls/openssl_bio.hpp
+    aio/tls/openssl_certificate.hpp
+    aio/tls/openssl_engine.hpp
+    aio/tls/openssl_context.hpp
+    aio/tls/make_context.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
     # testing: virtual time, other orders, connections without sockets
@@ -137,6 +154,7 @@ set(AIO_HEADERS
     aio/task.hpp
     aio/sync.hpp
     aio/net.hpp
+    aio/tls.hpp
     aio/testing.hpp
     aio/aio.hpp
 )

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// Front door to all that needs no further library: asyncio's world in one include.
+/// Front door to asyncio's world in one include. All of it is headers; where OpenSSL is
+/// installed TLS is among them (AIO_NO_TLS leaves it out).
 ///
 ///     aio::coro<int> amain() {
 ///       co_await aio::sleep(1s);
@@ -33,3 +34,7 @@
 #include <aio/os/signals.hpp>
 #include <aio/sync.hpp>
 #include <aio/task.hpp>
+
+#if !defined(AIO_NO_TLS) && __has_include(<openssl/ssl.h>)
+#include <aio/tls.hpp>
+#endif

@@ -44,9 +44,13 @@
 #include <aio/net/pipes.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/server.hpp>
+#include <aio/net/ssl_context.hpp>
+#include <aio/net/ssl_error.hpp>
 #include <aio/net/start_server.hpp>
+#include <aio/net/start_tls.hpp>
 #include <aio/net/stream_reader.hpp>
 #include <aio/net/stream_writer.hpp>
+#include <aio/net/tls_info.hpp>
 #include <aio/net/transport.hpp>
 #include <aio/net/udp_socket.hpp>
 #include <aio/net/unix.hpp>

@@ -97,6 +97,10 @@ std::string label(const std::exception_ptr& error) {
     return "value_error";
   } catch (const key_error&) {
     return "key_error";
+  } catch (const aio::ssl_cert_verification_error&) {
+    return "certificate_error";
+  } catch (const aio::ssl_error&) {
+    return "ssl_error";
   } catch (const boost::system::system_error& e) {
     return label_of_code(e.code());
   } catch (const std::exception& e) {

@@ -71,6 +71,10 @@ file(APPEND "${WORK}/aio/aio.hpp" "#include <boost/asio/ip/tcp.hpp>\n")
 check("Asio in a front door"
       "aio/aio.hpp: Asio starts at the io floor: boost/asio/ip/tcp.hpp" ${good_list})
 
+file(APPEND "${WORK}/aio/io/run.hpp" "#include <openssl/ssl.h>\n")
+check("OpenSSL outside its floor"
+      "aio/io/run.hpp: OpenSSL stays behind the tls floor: openssl/ssl.h" ${good_list})
+
 file(APPEND "${WORK}/aio/io/run.hpp" "#include <aio/aio.hpp>\n")
 check("a front door in a room" "aio/io/run.hpp uses a front door: aio/aio.hpp"
       ${good_list})

@@ -35,6 +35,10 @@ struct connect_options;
 struct datagram_options;
 struct getaddrinfo_options;
 class endpoint;
+struct start_tls_options;
+class base_protocol;
+class ssl_context;
+class transport;
 
 /// See event_loop::set_task_factory.
 struct eager_task_factory_t {};
@@ -365,6 +369,12 @@ class event_loop {
   bool remove_reader(Descriptor&& fd);
   template <class Descriptor>
   bool remove_writer(Descriptor&& fd);
+
+  // ----- TLS (net/start_tls.hpp) -----
+
+  template <class Options = start_tls_options>
+  coro<transport> start_tls(transport below, std::shared_ptr<base_protocol> protocol,
+                            const ssl_context& context, Options options = {});
 
   // ----- signals (os/signals.hpp) -----
 

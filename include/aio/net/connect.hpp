@@ -15,6 +15,7 @@
 #include <aio/net/endpoint.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/resolve.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -78,17 +79,11 @@ struct connected_socket {
 struct connect_target {
   connect_target(std::string_view to_host, std::uint16_t to_port,
                  const connect_options& given)
-      : connect_target(given) {
-    host = to_host;
+      : connect_target(given, to_host) {
     port = to_port;
     has_host = true;
   }
-  explicit connect_target(const connect_options& given)
-      : local_host(given.local_addr.host()), options(given) {
-    if (given.local_addr.has_value()) {
-      options.local_addr = host_and_port(std::string_view(), given.local_addr.port());
-    }
-  }
+  explicit connect_target(const connect_options& given) : connect_target(given, {}) {}
 
   bool has_local_addr() const noexcept { return options.local_addr.has_value(); }
 
@@ -97,6 +92,21 @@ struct connect_target {
   bool has_host = false;
   std::string local_host;
   connect_options options;
+  tls_settings tls;
+
+ private:
+  connect_target(const connect_options& given, std::string_view to_host)
+      : host(to_host),
+        local_host(given.local_addr.host()),
+        options(given),
+        tls(client_tls(given, to_host)) {
+    // Nothing in it may refer to what the caller has.
+    if (given.local_addr.has_value()) {
+      options.local_addr = host_and_port(std::string_view(), given.local_addr.port());
+    }
+    options.ssl = {};
+    options.server_hostname.reset();
+  }
 };
 
 /// The failures of all addresses so far.

@@ -9,6 +9,8 @@
 #include <aio/coro/coro.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/net/connect.hpp>
+#include <aio/net/detail/handshake_wait.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/stream_transport.hpp>
@@ -45,11 +47,13 @@ inline intrusive_ptr<stream_transport> make_transport(event_loop& loop,
 template <class Factory>
 auto connect_protocol(event_loop& loop, Factory factory, connect_target target)
     -> coro<std::pair<transport, decltype(make_protocol(factory))>> {
+  tls_settings tls = std::move(target.tls);
   connected_socket socket = co_await connect_to(loop, std::move(target));
   auto protocol = make_protocol(factory);
-  auto made = make_transport(loop, std::move(socket));
-  made->start(protocol);
-  co_return std::pair(transport(made), std::move(protocol));
+  auto starting = start_transport(make_transport(loop, std::move(socket)), protocol,
+                                  std::move(tls));
+  transport made = co_await std::move(starting);
+  co_return std::pair(std::move(made), std::move(protocol));
 }
 
 }  // namespace detail
@@ -68,8 +72,8 @@ auto connect_protocol(event_loop& loop, Factory factory, connect_target target)
 /// Cancellation: gives all attempts up; the factory is not called.
 /// Throws:       boost::system::system_error – the host is unknown; connect_error –
 ///               nobody listens (or an exception_group of them, see connect_options);
-///               std::invalid_argument – options that contradict each other;
-///               cancelled_error
+///               ssl_error – see ssl_context; std::invalid_argument – options that
+///               contradict each other; cancelled_error
 /// Like:         loop.create_connection
 template <class Factory, class Options>
 auto event_loop::create_connection(Factory factory, std::string_view host,

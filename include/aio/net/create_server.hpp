@@ -49,11 +49,14 @@ inline void check_sock(const server_options& options, bool is_needed) {
 
 /// Gives each connection a protocol from `factory()`.
 template <class Factory>
-auto protocol_acceptor(Factory factory) {
-  return [factory = std::move(factory)](server_state& state,
-                                        byte_transport& connection) mutable {
-    state.serve(connection, make_protocol(factory));
-  };
+server_state::acceptor protocol_acceptor(Factory factory,
+                                         const server_options& options) {
+  return with_tls(
+      [factory = std::move(factory)](server_state& state,
+                                     byte_transport& connection) mutable {
+        state.serve(connection, make_protocol(factory));
+      },
+      options);
 }
 
 }  // namespace detail
@@ -66,21 +69,24 @@ auto protocol_acceptor(Factory factory) {
 ///
 /// Cancellation: nothing listens.
 /// Throws:       boost::system::system_error – the port is in use, the host unknown;
-///               cancelled_error; std::invalid_argument – the option sock beside a host
+///               cancelled_error; std::invalid_argument – options that do not go
+///               together
 /// Like:         loop.create_server
 template <class Factory, class Options>
 coro<server> event_loop::create_server(Factory factory, std::string_view host,
                                        std::uint16_t port, Options options) {
   detail::check_sock(options, false);
-  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)), host,
-                             port, options);
+  return detail::make_server(*this,
+                             detail::protocol_acceptor(std::move(factory), options),
+                             host, port, options);
 }
 template <class Factory, class Options>
 coro<server> event_loop::create_server(Factory factory,
                                        const std::vector<std::string>& hosts,
                                        std::uint16_t port, Options options) {
   detail::check_sock(options, false);
-  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)),
+  return detail::make_server(*this,
+                             detail::protocol_acceptor(std::move(factory), options),
                              hosts, port, options);
 }
 
@@ -90,8 +96,8 @@ coro<server> event_loop::create_server(Factory factory,
 template <class Factory, class Options>
 coro<server> event_loop::create_server(Factory factory, Options options) {
   detail::check_sock(options, true);
-  return detail::make_server(*this, detail::protocol_acceptor(std::move(factory)),
-                             options);
+  return detail::make_server(
+      *this, detail::protocol_acceptor(std::move(factory), options), options);
 }
 
 }  // namespace aio

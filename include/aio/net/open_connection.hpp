@@ -27,12 +27,15 @@ namespace detail {
 inline coro<stream_pair> connect_streams(connect_target target) {
   event_loop& loop = get_running_loop();
   const std::size_t limit = target.options.limit;
+  tls_settings tls = std::move(target.tls);
   connected_socket socket = co_await connect_to(loop, std::move(target));
   const intrusive_ptr<stream_connection> streams(
       new stream_connection(loop.core(), limit));
   stream_pair both{stream_reader(streams), stream_writer(streams)};
-  make_transport(loop, std::move(socket))
-      ->start(stream_connection::as_protocol(streams));
+  auto starting =
+      start_transport(make_transport(loop, std::move(socket)),
+                      stream_connection::as_protocol(streams), std::move(tls));
+  co_await std::move(starting);
   co_return both;
 }
 
@@ -48,8 +51,8 @@ inline coro<stream_pair> connect_streams(connect_target target) {
 /// Cancellation: gives all attempts up and closes their sockets.
 /// Throws:       boost::system::system_error – the host is unknown; connect_error –
 ///               nobody listens (or an exception_group of them, see connect_options);
-///               std::invalid_argument – a limit of 0 (at the call), or options that
-///               contradict each other; cancelled_error
+///               ssl_error – see ssl_context; std::invalid_argument – a limit of 0 (at
+///               the call), or options that contradict each other; cancelled_error
 /// Like:         asyncio.open_connection
 inline coro<stream_pair> open_connection(std::string_view host, std::uint16_t port,
                                          connect_options options = {}) {

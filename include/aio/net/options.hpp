@@ -7,6 +7,7 @@
 #pragma once
 
 #include <aio/core/clock.hpp>
+#include <aio/net/ssl_context.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -38,6 +39,8 @@ class host_and_port {
 ///
 /// Like: the keyword arguments of loop.create_connection
 struct connect_options {
+  /// TLS with this context: `.ssl = aio::ssl_context::client()`.
+  ssl_option ssl = {};
   /// AF_INET or AF_INET6: only such addresses. 0: both.
   int family = 0;
   /// Of the socket, and for the resolver: IPPROTO_TCP and the like; 0: the usual one.
@@ -48,6 +51,13 @@ struct connect_options {
   int sock = -1;
   /// Where to connect from.
   host_and_port local_addr = {};
+  /// With ssl: whose certificate it must be, if not that of the host.
+  std::optional<std::string_view> server_hostname = {};
+  /// With ssl: how long the handshake may take (default: 60 s).
+  time_limit ssl_handshake_timeout = {};
+  /// With ssl: how long an orderly close may take before the connection is aborted
+  /// (default: 30 s).
+  time_limit ssl_shutdown_timeout = {};
   /// When to try the next address of the host beside one that does not answer; nothing
   /// (or zero): only when that has failed.
   ///
@@ -73,6 +83,13 @@ struct server_options {
   int backlog = 100;
   /// Several sockets may listen on the port; the kernel spreads the connections.
   bool reuse_port = false;
+  /// TLS with this context: `.ssl = aio::ssl_context::server("cert.pem", "key.pem")`.
+  ssl_option ssl = {};
+  /// With ssl: how long a handshake may take (default: 60 s).
+  time_limit ssl_handshake_timeout = {};
+  /// With ssl: how long an orderly close may take before the connection is aborted
+  /// (default: 30 s).
+  time_limit ssl_shutdown_timeout = {};
   /// A port whose last connections still linger may be taken.
   bool reuse_address = true;
   /// AF_INET or AF_INET6: only such addresses. 0: both.

@@ -33,6 +33,8 @@ class served_connection final : public stream_connection {
                     std::shared_ptr<Handler> handler)
       : stream_connection(loop, limit_bytes), handler_(std::move(handler)) {}
 
+  bool is_server_side() const noexcept override { return true; }
+
  private:
   struct handler_end final : ready_node {
     explicit handler_end(served_connection& of) noexcept : self(of) {}
@@ -81,15 +83,19 @@ class served_connection final : public stream_connection {
 
 /// Runs `handler(reader, writer)` for each connection.
 template <class Handler>
-auto stream_acceptor(Handler&& handler, std::size_t limit) {
-  if (limit == 0) throw std::invalid_argument("a server of streams: a limit of 0");
+server_state::acceptor stream_acceptor(Handler&& handler,
+                                       const server_options& options) {
+  if (options.limit == 0)
+    throw std::invalid_argument("a server of streams: a limit of 0");
   using kept = std::decay_t<Handler>;
-  return [shared = std::make_shared<kept>(std::forward<Handler>(handler)), limit](
-             server_state& state, byte_transport& connection) {
-    const intrusive_ptr<served_connection<kept>> streams(
-        new served_connection<kept>(state.loop().core(), limit, shared));
-    state.serve(connection, stream_connection::as_protocol(streams));
-  };
+  return with_tls(
+      [shared = std::make_shared<kept>(std::forward<Handler>(handler)),
+       limit = options.limit](server_state& state, byte_transport& connection) {
+        const intrusive_ptr<served_connection<kept>> streams(
+            new served_connection<kept>(state.loop().core(), limit, shared));
+        state.serve(connection, stream_connection::as_protocol(streams));
+      },
+      options);
 }
 
 template <class F>
@@ -117,7 +123,8 @@ concept stream_handler = std::invocable < std::decay_t<F>
 ///
 /// Cancellation: nothing listens.
 /// Throws:       boost::system::system_error – the port is in use, the host unknown;
-///               cancelled_error; std::invalid_argument – a limit of 0
+///               cancelled_error; std::invalid_argument – a limit of 0, options that
+///               do not go together
 /// Like:         asyncio.start_server
 template <detail::stream_handler Handler>
 coro<server> start_server(Handler&& handler, std::string_view host, std::uint16_t port,
@@ -125,8 +132,8 @@ coro<server> start_server(Handler&& handler, std::string_view host, std::uint16_
   detail::check_sock(options, false);
   return detail::make_server(
       get_running_loop(),
-      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), host,
-      port, options);
+      detail::stream_acceptor(std::forward<Handler>(handler), options), host, port,
+      options);
 }
 template <detail::stream_handler Handler>
 coro<server> start_server(Handler&& handler, const std::vector<std::string>& hosts,
@@ -134,8 +141,8 @@ coro<server> start_server(Handler&& handler, const std::vector<std::string>& hos
   detail::check_sock(options, false);
   return detail::make_server(
       get_running_loop(),
-      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), hosts,
-      port, options);
+      detail::stream_acceptor(std::forward<Handler>(handler), options), hosts, port,
+      options);
 }
 
 /// The same on a socket that was bound elsewhere, the option sock.
@@ -146,7 +153,7 @@ coro<server> start_server(Handler&& handler, server_options options) {
   detail::check_sock(options, true);
   return detail::make_server(
       get_running_loop(),
-      detail::stream_acceptor(std::forward<Handler>(handler), options.limit), options);
+      detail::stream_acceptor(std::forward<Handler>(handler), options), options);
 }
 
 }  // namespace aio

@@ -7,13 +7,19 @@
 #pragma once
 
 #include <aio/coro/wait_list.hpp>
+#include <aio/net/detail/handshake_wait.hpp>
 #include <aio/net/detail/stream_connection.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 #include <aio/net/endpoint.hpp>
+#include <aio/net/ssl_context.hpp>
+#include <aio/net/start_tls.hpp>
+#include <aio/net/tls_transport.hpp>
 #include <aio/net/transport.hpp>
 
 #include <coroutine>
 #include <functional>
 #include <ranges>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -85,6 +91,26 @@ class [[nodiscard]] wait_closed_operation {
 
   intrusive_ptr<stream_connection> of_;
 };
+
+inline coro<> secure_streams(intrusive_ptr<stream_connection> of,
+                             tls_settings settings) {
+  co_await drain_operation(of);
+  check_can_start_tls(of->source);
+  if (of->is_ended) {
+    throw boost::system::system_error(
+        make_error_code(boost::system::errc::connection_reset),
+        "start_tls: the peer has closed the connection");
+  }
+  const intrusive_ptr<tls_transport> secured(new tls_transport(
+      of->loop(), intrusive_ptr<stream_interface>(&of->source.impl()), settings));
+  // From here on writes wait for the end of the handshake.
+  of->source = transport(secured);
+  std::string early = of->buffer.take(of->buffer.size());
+  of->bytes_taken();
+  auto handshake =
+      upgrade_transport(secured, stream_connection::as_protocol(of), std::move(early));
+  co_await std::move(handshake);
+}
 
 }  // namespace detail
 
@@ -163,6 +189,30 @@ class stream_writer {
   endpoint peername() const { return open().source.peername(); }
   /// Our address, also after the end.
   endpoint sockname() const { return open().source.sockname(); }
+
+  /// Goes on with TLS on this connection: waits until what was written has left, and
+  /// for the handshake. The connections of a server take the server's side, others that
+  /// of the context.
+  ///
+  ///     writer.write("STARTTLS\r\n");
+  ///     std::string answer = co_await reader.readline();
+  ///     co_await writer.start_tls(context, {.server_hostname = "example.org"});
+  ///
+  /// What the reader has received and nobody has read is not plaintext of this
+  /// connection any more: it belongs to the handshake, or (what an attacker has put in)
+  /// breaks it.
+  ///
+  /// Cancellation: the connection is aborted.
+  /// Throws:       ssl_error – see ssl_context; boost::system::system_error – the
+  ///               connection broke, or the handshake took too long; usage_error – it
+  ///               is closing; std::invalid_argument – options that do not go together
+  /// Like:         asyncio.StreamWriter.start_tls
+  coro<> start_tls(const ssl_context& context, start_tls_options options = {}) const {
+    if (open().is_server_side())
+      options.server_side = options.server_side.value_or(true);
+    return detail::secure_streams(required(),
+                                  detail::start_tls_settings(context, options));
+  }
 
   /// The transport below, for its limits and pauses.
   aio::transport& transport() const { return open().source; }

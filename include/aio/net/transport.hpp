@@ -12,6 +12,7 @@
 #include <aio/detail/intrusive_ptr.hpp>
 #include <aio/net/endpoint.hpp>
 #include <aio/net/protocol.hpp>
+#include <aio/net/tls_info.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -53,6 +54,7 @@ class stream_interface : public transport_interface {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
   virtual bool is_reading() const noexcept = 0;
+  virtual std::optional<tls_info> tls() const { return std::nullopt; }
 };
 
 /// The public face of a kind of transport: a handle, cheap to copy.
@@ -146,6 +148,12 @@ class transport : public detail::transport_handle<detail::stream_interface> {
   void pause_reading() { impl().pause_reading(); }
   void resume_reading() { impl().resume_reading(); }
   bool is_reading() const { return impl().is_reading(); }
+
+  /// What was agreed on with the peer; none without TLS, and before the handshake is
+  /// done. It is made at each call.
+  ///
+  /// Like: get_extra_info() of "peercert", "cipher", "ssl_object"
+  std::optional<tls_info> tls() const { return impl().tls(); }
 };
 
 }  // namespace aio

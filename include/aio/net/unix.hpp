@@ -12,6 +12,7 @@
 #include <aio/io/event_loop.hpp>
 #include <aio/net/create_connection.hpp>
 #include <aio/net/create_server.hpp>
+#include <aio/net/detail/handshake_wait.hpp>
 #include <aio/net/detail/listen.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/open_connection.hpp>
@@ -52,25 +53,30 @@ inline coro<descriptor> connect_to_path(std::string path) {
 }
 
 template <class Factory>
-auto connect_protocol_to_path(event_loop& loop, Factory factory, std::string path)
+auto connect_protocol_to_path(event_loop& loop, Factory factory, std::string path,
+                              tls_settings tls)
     -> coro<std::pair<transport, decltype(make_protocol(factory))>> {
   descriptor fd = co_await connect_to_path(path);
   auto protocol = make_protocol(factory);
   const intrusive_ptr<stream_transport> made(
       new stream_transport(loop, std::move(fd), endpoint::unix_path(std::move(path))));
-  made->start(protocol);
-  co_return std::pair(transport(made), std::move(protocol));
+  auto starting = start_transport(made, protocol, std::move(tls));
+  transport started = co_await std::move(starting);
+  co_return std::pair(std::move(started), std::move(protocol));
 }
 
-inline coro<stream_pair> connect_streams_to_path(std::string path, std::size_t limit) {
+inline coro<stream_pair> connect_streams_to_path(std::string path, std::size_t limit,
+                                                 tls_settings tls) {
   event_loop& loop = get_running_loop();
   descriptor fd = co_await connect_to_path(path);
   const intrusive_ptr<stream_connection> streams(
       new stream_connection(loop.core(), limit));
   stream_pair both{stream_reader(streams), stream_writer(streams)};
-  intrusive_ptr<stream_transport>(
-      new stream_transport(loop, std::move(fd), endpoint::unix_path(std::move(path))))
-      ->start(stream_connection::as_protocol(streams));
+  const intrusive_ptr<stream_transport> made(
+      new stream_transport(loop, std::move(fd), endpoint::unix_path(std::move(path))));
+  auto starting =
+      start_transport(made, stream_connection::as_protocol(streams), std::move(tls));
+  co_await std::move(starting);
   co_return both;
 }
 
@@ -95,7 +101,8 @@ inline coro<stream_pair> open_unix_connection(std::string_view path,
   if (options.limit == 0) {
     throw std::invalid_argument("open_unix_connection: a limit of 0");
   }
-  return detail::connect_streams_to_path(std::string(path), options.limit);
+  return detail::connect_streams_to_path(std::string(path), options.limit,
+                                         detail::client_tls(options, {}));
 }
 
 /// Listens on a unix socket, and runs `handler(reader, writer)` as a task for each
@@ -113,17 +120,19 @@ coro<server> start_unix_server(Handler&& handler, std::string_view path,
   detail::check_sock(options, false);
   return detail::make_unix_server(
       get_running_loop(),
-      detail::stream_acceptor(std::forward<Handler>(handler), options.limit),
+      detail::stream_acceptor(std::forward<Handler>(handler), options),
       std::string(path), options);
 }
 
-/// Connects `factory()` to a unix socket; see create_connection.
+/// Connects `factory()` to a unix socket; see create_connection. With ssl the option
+/// server_hostname must be given.
 ///
 /// Like: loop.create_unix_connection
 template <class Factory, class Options>
 auto event_loop::create_unix_connection(Factory factory, std::string_view path,
-                                        Options) {
-  return detail::connect_protocol_to_path(*this, std::move(factory), std::string(path));
+                                        Options options) {
+  return detail::connect_protocol_to_path(*this, std::move(factory), std::string(path),
+                                          detail::client_tls(options, {}));
 }
 
 /// Serves a unix socket with protocols; see create_server and start_unix_server.
@@ -133,8 +142,9 @@ template <class Factory, class Options>
 coro<server> event_loop::create_unix_server(Factory factory, std::string_view path,
                                             Options options) {
   detail::check_sock(options, false);
-  return detail::make_unix_server(*this, detail::protocol_acceptor(std::move(factory)),
-                                  std::string(path), options);
+  return detail::make_unix_server(
+      *this, detail::protocol_acceptor(std::move(factory), options), std::string(path),
+      options);
 }
 
 }  // namespace aio

@@ -113,7 +113,6 @@ class byte_transport : public transport_base<stream_interface, transport> {
 
   write_buffer queue_;
 
- private:
   void greet() override {
     if (buffered_ != nullptr) {
       buffered_->connection_made(face());
@@ -122,6 +121,7 @@ class byte_transport : public transport_base<stream_interface, transport> {
     }
   }
 
+ private:
   aio::protocol* streaming_ = nullptr;
   buffered_protocol* buffered_ = nullptr;
 

@@ -13,9 +13,12 @@
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/detail/socket_address.hpp>
 #include <aio/net/detail/socket_file.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 #include <aio/net/endpoint.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/stream_transport.hpp>
+#include <aio/net/tls_transport.hpp>
+#include <aio/net/transport.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -66,15 +69,27 @@ class server_state final : public connection_owner, public resident {
 
   /// The connection is served from now on.
   void serve(byte_transport& connection, std::shared_ptr<base_protocol> protocol) {
-    connections_.push_back(connection);
-    ++active_;
+    add(connection);
     try {
       connection.start(std::move(protocol), intrusive_ptr<connection_owner>(this));
     } catch (...) {
-      connection.list_hook<server_tag>::unlink();
-      connection_ended();
+      remove(connection);
       throw;
     }
+  }
+
+  /// The connection will be served by `then`, through TLS. A handshake that fails is no
+  /// error of ours.
+  void secure(byte_transport& connection, const tls_settings& settings,
+              const std::shared_ptr<acceptor>& then) {
+    const intrusive_ptr<tls_transport> secured(new tls_transport(
+        loop_.core(), intrusive_ptr<stream_interface>(&connection), settings));
+    add(*secured);
+    connection.start(secured->link());
+    secured->shake_hands([self = intrusive_ptr<server_state>(this), secured,
+                          then](std::exception_ptr error) {
+      self->handshake_ended(*secured, std::move(error), *then);
+    });
   }
 
   void connection_ended() noexcept override {
@@ -161,9 +176,45 @@ class server_state final : public connection_owner, public resident {
     } catch (const keyboard_interrupt&) {
       throw;
     } catch (...) {
-      loop_.call_exception_handler(
-          {"a connection could not be served", std::current_exception(), title()});
+      report_unserved();
     }
+  }
+
+  void handshake_ended(tls_transport& connection, std::exception_ptr error,
+                       acceptor& then) {
+    if (error) {
+      if (loop_.get_debug()) report_handshake(connection, error);
+      return remove(connection);
+    }
+    try {
+      then(*this, connection);
+    } catch (const keyboard_interrupt&) {
+      throw;
+    } catch (...) {
+      report_unserved();
+      connection.abort();
+      remove(connection);
+    }
+  }
+
+  void add(transport_interface& connection) noexcept {
+    if (connection.list_hook<server_tag>::is_linked()) return;
+    connections_.push_back(connection);
+    ++active_;
+  }
+  void remove(transport_interface& connection) noexcept {
+    if (!connection.list_hook<server_tag>::is_linked()) return;
+    connection.list_hook<server_tag>::unlink();
+    connection_ended();
+  }
+
+  void report_unserved() {
+    loop_.call_exception_handler(
+        {"a connection could not be served", std::current_exception(), title()});
+  }
+  void report_handshake(const tls_transport& with, const std::exception_ptr& error) {
+    loop_.call_exception_handler({"the SSL handshake of a client failed", error,
+                                  title() + ", client " + to_string(with.peername())});
   }
 
   static bool is_out_of_resources(int error) noexcept {
@@ -236,5 +287,19 @@ class server_state final : public connection_owner, public resident {
   bool is_serving_ = false;
   bool is_closed_ = false;
 };
+
+/// `then`, through TLS if the options ask for it.
+///
+/// Throws: std::invalid_argument – options that do not go together
+inline server_state::acceptor with_tls(server_state::acceptor then,
+                                       const server_options& options) {
+  tls_settings settings = server_tls(options);
+  if (!settings) return then;
+  return [settings = std::move(settings),
+          shared = std::make_shared<server_state::acceptor>(std::move(then))](
+             server_state& server, byte_transport& connection) {
+    server.secure(connection, settings, shared);
+  };
+}
 
 }  // namespace aio::detail

@@ -54,6 +54,9 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
   }
 
   bool is_closing() const { return source.is_closing(); }
+
+  /// Which side of a TLS handshake is ours.
+  virtual bool is_server_side() const noexcept { return false; }
   loop_core& loop() const noexcept { return *loop_; }
 
   wait_list draining;  ///< those in drain()
