@@ -143,10 +143,10 @@ set(AIO_HEADERS
     # testing: virtual time, other orders, connections without sockets
     aio/testing/virtual_driver.hpp
     aio/testing/virtual_loop.hpp
-    aio/testing/cancel_at_every_await.hpp
     aio/testing/shuffle.hpp
     aio/testing/run_virtual.hpp
     aio/testing/cancel_sweep.hpp
+    aio/testing/cancel_at_every_await.hpp
     aio/testing/sequencer.hpp
     aio/testing/memory_transport.hpp
     aio/testing/memory_streams.hpp

@@ -35,7 +35,6 @@
 #pragma once
 
 #include <aio/testing/cancel_at_every_await.hpp>
-#include <aio/testing/cancel_sweep.hpp>
 #include <aio/testing/memory_streams.hpp>
 #include <aio/testing/run_virtual.hpp>
 #include <aio/testing/sequencer.hpp>

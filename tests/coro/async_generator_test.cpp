@@ -6,8 +6,8 @@
 #include <aio/task/sleep.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -573,11 +573,10 @@ TEST_CASE("async_generator: cancelled at every await, nothing of it stays",
     }
     CHECK(got == 3);
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [&](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        CHECK(alive == 0);
-      });
+  const int cancels = test::cancel_at_every_await(make, [&](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    CHECK(alive == 0);
+  });
   CHECK(cancels >= 9);
   CHECK(alive == 0);
 }

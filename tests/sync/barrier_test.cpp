@@ -7,8 +7,8 @@
 #include <aio/task/sleep.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -386,7 +386,7 @@ TEST_CASE("barrier: cancelled at each await, the rest can still meet",
     co_await t;
     if (b.n_waiting() != 0 || b.broken()) throw test::boom();
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 6);
 }

@@ -8,8 +8,8 @@
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -364,7 +364,7 @@ TEST_CASE("condition: cancelled at each await, the lock is free in the end",
     co_await p;
     if (c.locked()) throw test::boom();
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 6);
 }

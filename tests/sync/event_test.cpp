@@ -6,8 +6,8 @@
 #include <aio/task/sleep.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -163,7 +163,7 @@ TEST_CASE("event: cancelled at each await, a user of it ends cancelled",
     co_await ready.wait();
     co_await aio::sleep(1s);
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 4);
 }

@@ -9,8 +9,8 @@
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -416,7 +416,7 @@ TEST_CASE("lock: cancelled at each await, it is released and nobody hangs",
     co_await b;
     if (l.locked()) throw test::boom();
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 5);
 }

@@ -8,8 +8,8 @@
 #include <aio/task/sleep.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -578,7 +578,7 @@ TEST_CASE("queue: cancelled at each await, no item is lost", "[sync][queue][canc
     co_await q.join();
     co_await p;
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 4);
   CHECK(alive == 0);

@@ -8,8 +8,8 @@
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -363,7 +363,7 @@ TEST_CASE("semaphore: cancelled at each await, no permit is lost",
     co_await b;
     if (s.locked()) throw test::boom();
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 5);
 }

@@ -7,8 +7,8 @@
 #include <aio/task/run_until_complete.hpp>
 #include <aio/task/sleep.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -487,7 +487,7 @@ TEST_CASE("as_completed: cancelled at every await, nothing of it stays",
     co_await each.next();
     for (auto next : each) co_await std::move(next);
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 3);
   CHECK(alive == 0);

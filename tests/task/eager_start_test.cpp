@@ -8,8 +8,8 @@
 #include <aio/task/sleep.hpp>
 #include <aio/task/task.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -311,7 +311,7 @@ TEST_CASE("eager_start: cancelled at every await, nothing of it stays",
     auto u = aio::create_task(child(test::counted(alive)), eagerly);
     co_await u;
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 6);
   CHECK(alive == 0);

@@ -9,8 +9,8 @@
 #include <aio/task/timeout.hpp>
 #include <aio/task/wait.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -499,7 +499,7 @@ TEST_CASE("gather: cancelled at each await, its children end with it",
     const auto [a, b] = co_await aio::gather(inner, child(test::counted(alive), 3s));
     co_return std::get<0>(a) + std::get<1>(a) + b;
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [&](const aio::task<int>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 7);
   CHECK(alive == 0);
@@ -546,11 +546,10 @@ TEST_CASE("gather: nested in all else and cancelled at each await, nothing stays
     };
     co_await aio::timeout(20s, block);
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [&](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        CHECK(t.cancelling() == 1);
-      });
+  const int cancels = test::cancel_at_every_await(make, [&](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    CHECK(t.cancelling() == 1);
+  });
   CHECK(cancels > 10);
   CHECK(held == 0);
   CHECK(alive == 0);

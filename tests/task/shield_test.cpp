@@ -5,8 +5,8 @@
 
 #include <aio/task/sleep.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -211,7 +211,7 @@ TEST_CASE("shield: cancelled at each await, the work in it still ends",
     co_await t;
     if (error) std::rethrow_exception(error);
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make, [&](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 4);
   CHECK(runs == cancels);  // one was cancelled before its start, the last one never

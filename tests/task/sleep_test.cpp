@@ -4,8 +4,8 @@
 #include <aio/task/sleep.hpp>  // first: proves the header stands alone
 
 #include <aio/task/task.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -139,10 +139,9 @@ TEST_CASE("sleep: cancelled at each await, no timer stays", "[task][sleep][cance
     const std::string text = co_await aio::sleep(2s, std::string(100, 'x'));
     if (text.size() != 100) throw test::boom();
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        CHECK(t.required()->loop().armed_timers() == 0);
-      });
+  const int cancels = test::cancel_at_every_await(make, [](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    CHECK(t.required()->loop().armed_timers() == 0);
+  });
   CHECK(cancels == 6);  // the timer and the task have a turn each
 }

@@ -8,8 +8,8 @@
 #include <aio/task/run_until_complete.hpp>
 #include <aio/task/sleep.hpp>
 #include <aio/task/timeout.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -717,11 +717,10 @@ TEST_CASE("task_group: cancelled at every await, no child of it stays",
     co_await aio::with(aio::task_group{}, body);
     CHECK(alive == 0);
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [&](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        CHECK(alive == 0);
-      });
+  const int cancels = test::cancel_at_every_await(make, [&](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    CHECK(alive == 0);
+  });
   CHECK(cancels >= 6);
   CHECK(alive == 0);
 }

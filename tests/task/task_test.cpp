@@ -5,8 +5,8 @@
 
 #include <aio/task/sleep.hpp>
 #include <aio/task/wait.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -936,7 +936,7 @@ TEST_CASE("task: cancelled at each await, it and its frames end", "[task][cancel
     const int b = co_await child;
     co_return a + b;
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       outer, [&](const aio::task<int>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 3);
   CHECK(alive == 0);

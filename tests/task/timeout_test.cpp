@@ -6,8 +6,8 @@
 #include <aio/task/shield.hpp>
 #include <aio/task/sleep.hpp>
 #include <aio/task/with.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -624,12 +624,11 @@ TEST_CASE("timeout: cancelled at each await, neither timer nor request stays",
     co_await aio::timeout(10s, inner);
     co_await aio::wait_for(aio::sleep(1s), 5s);
   };
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        CHECK(t.cancelling() == 1);
-        CHECK(t.required()->loop().armed_timers() == 0);
-      });
+  const int cancels = test::cancel_at_every_await(make, [](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    CHECK(t.cancelling() == 1);
+    CHECK(t.required()->loop().armed_timers() == 0);
+  });
   CHECK(cancels >= 6);
   CHECK(alive == 0);
 }

@@ -4,8 +4,8 @@
 #include <aio/task/wait.hpp>  // first: proves the header stands alone
 
 #include <aio/task/sleep.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -239,7 +239,7 @@ TEST_CASE("wait: cancelled at each await, nothing of it stays",
     const auto rest = co_await aio::wait(all);
     CHECK(names(rest) == "abc|");
   };
-  const int cancels = aio::testing::cancel_at_every_await(
+  const int cancels = test::cancel_at_every_await(
       make_waiting, [](const aio::task<>& t) { CHECK(t.cancelled()); });
   CHECK(cancels >= 6);
   CHECK(alive == 0);

@@ -4,8 +4,8 @@
 #include <aio/task/with.hpp>  // first: proves the header stands alone
 
 #include <aio/task/sleep.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
 
+#include <support/cancel_at_every_await.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
@@ -281,11 +281,10 @@ TEST_CASE("with: cancelled at each await, what was entered was left",
     co_await aio::with(outer, middle);
   };
   int started = 0;
-  const int cancels =
-      aio::testing::cancel_at_every_await(make, [&](const aio::task<>& t) {
-        CHECK(t.cancelled());
-        if (++started > 1) CHECK(open == 0);
-        open = -1;
-      });
+  const int cancels = test::cancel_at_every_await(make, [&](const aio::task<>& t) {
+    CHECK(t.cancelled());
+    if (++started > 1) CHECK(open == 0);
+    open = -1;
+  });
   CHECK(cancels == 11);
 }

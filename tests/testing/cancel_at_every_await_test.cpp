@@ -1,14 +1,19 @@
 // aio: asyncio for C++20 on Boost.Asio.
 // SPDX-License-Identifier: BSL-1.0
 
-#include <aio/testing/cancel_at_every_await.hpp>  // first: proves it stands alone
+#include <aio/testing/cancel_at_every_await.hpp>  // first: proves the header stands alone
 
-#include <aio/task/sleep.hpp>
+#include <aio/io/threads.hpp>
+#include <aio/sync/event.hpp>
+#include <aio/task.hpp>
+#include <aio/testing/memory_streams.hpp>
 
 #include <support/catch.hpp>
 #include <support/tools.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +59,22 @@ TEST_CASE("cancel_at_every_await: shows whoever swallows the cancel",
   CHECK(log == "css");
 }
 
-TEST_CASE("cancel_at_every_await: ends what was left behind",
+TEST_CASE("cancel_at_every_await: the running loop, its threads and streams are there",
+          "[testing][cancel_at_every_await]") {
+  auto make = []() -> aio::coro<int> {
+    auto& loop = aio::get_running_loop();
+    auto [client, server] = aio::testing::memory_streams();
+    loop.call_later(1s, [w = client.writer] { w.write("x"); });
+    const std::string x = co_await server.reader.readexactly(1);
+    const int n = co_await aio::to_thread([] { return 1; });
+    co_return n;
+  };
+  const int cancels = cancel_at_every_await(
+      make, [](const aio::task<int>& t) { CHECK(t.cancelled()); });
+  CHECK(cancels >= 4);
+}
+
+TEST_CASE("cancel_at_every_await: what is left is ended after the check",
           "[testing][cancel_at_every_await]") {
   int started = 0;
   int ended = 0;
@@ -85,4 +105,49 @@ TEST_CASE("cancel_at_every_await: throws what comes out when nothing is cancelle
     throw test::boom();
   };
   CHECK_THROWS_AS(cancel_at_every_await(make, [](const aio::task<>&) {}), test::boom);
+}
+
+TEST_CASE("cancel_at_every_await: finds who does not end when cancelled",
+          "[testing][cancel_at_every_await]") {
+  auto make = []() -> aio::coro<> {
+    aio::event ready;
+    aio::get_running_loop().call_later(1s, [&] { ready.set(); });
+    while (!ready.is_set()) {
+      try {
+        co_await ready.wait();
+      } catch (const aio::cancelled_error&) {
+      }
+    }
+    aio::event never;
+    try {
+      co_await aio::sleep(1s);
+    } catch (const aio::cancelled_error&) {
+      ready.clear();
+    }
+    if (!ready.is_set()) co_await never.wait();  // nobody is left to set it
+  };
+  CHECK_THROWS_AS(cancel_at_every_await(make, [](const aio::task<>&) {}),
+                  aio::testing::deadlock_error);
+}
+
+TEST_CASE("cancel_at_every_await: with a seed the order is another",
+          "[testing][cancel_at_every_await]") {
+  std::set<std::string> orders;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    std::string log;
+    auto make = [&]() -> aio::coro<> {
+      log.clear();
+      auto write = [&log](char name) -> aio::coro<> {
+        log += name;
+        co_return;
+      };
+      std::vector<aio::task<>> all;
+      for (const char name : {'a', 'b', 'c'})
+        all.push_back(aio::create_task(write, name));
+      for (auto& one : all) co_await one;
+    };
+    cancel_at_every_await(make, [](const aio::task<>&) {}, {.seed = seed});
+    orders.insert(log);
+  }
+  CHECK(orders.size() >= 4);
 }

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// The sweep: cancel a coroutine at each of its awaits in turn.
+/// Cancels a coroutine at each of its awaits in turn.
 
 #pragma once
 
-#include <aio/task/run_until_complete.hpp>
 #include <aio/task/task.hpp>
-#include <aio/testing/virtual_loop.hpp>
+#include <aio/testing/cancel_sweep.hpp>
+#include <aio/testing/run_virtual.hpp>
+
+#include <utility>
 
 namespace aio::testing {
 
@@ -18,28 +20,23 @@ namespace aio::testing {
 ///
 ///     int n = cancel_at_every_await(make, [](auto& t) { CHECK(t.cancelled()); });
 ///
-/// A turn in which it waits for time counts, so every await that suspends is hit.
+/// A turn in which it waits for time counts, so every await that suspends is hit, and
+/// so is the start. All that works in run_virtual() works here.
 ///
-/// Throws: what comes out of the last run
+/// Throws: what comes out of the last run; deadlock_error – somebody does not end when
+///         cancelled; usage_error – a loop runs in this thread
 template <class Make, class Check>
+requires coroutine_function<Make&>
+int cancel_at_every_await(Make make, Check check, const virtual_options& options) {
+  return detail::cancel_sweep([&] { return detail::virtual_run(options); }, make,
+                              check);
+}
+
+/// The same, in the usual order.
+template <class Make, class Check>
+requires coroutine_function<Make&>
 int cancel_at_every_await(Make make, Check check) {
-  for (int turns = 0;; ++turns) {
-    virtual_loop loop;
-    auto body = make();
-    task tested(detail::start_task(loop.core(), body));
-    for (int i = 0; i < turns && !tested.done(); ++i) loop.turn();
-    const bool was_last = tested.done();
-    if (!was_last) {
-      tested.cancel();
-      while (!tested.done()) loop.turn();
-      check(tested);
-    }
-    detail::cancel_all_tasks(loop.core());
-    if (was_last) {
-      static_cast<void>(tested.result());
-      return turns;
-    }
-  }
+  return cancel_at_every_await(std::move(make), std::move(check), virtual_options());
 }
 
 }  // namespace aio::testing

@@ -2,54 +2,42 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// The sweep of cancel_at_every_await.hpp on a whole event_loop.
+/// The sweep behind cancel_at_every_await(), in any world.
 
 #pragma once
 
+#include <aio/core/loop.hpp>
 #include <aio/task/task.hpp>
-#include <aio/testing/cancel_at_every_await.hpp>
-#include <aio/testing/run_virtual.hpp>
 
-#include <utility>
-
-namespace aio::testing {
+namespace aio::detail {
 
 /// Runs the coroutine of `make()` once for each turn it takes, cancelled there, and
-/// calls `check(task)` when it has ended; what it left behind is cancelled after that.
-/// A last run is not cancelled. Returns how many cancels there were.
+/// calls `check(task)` when it has ended. A last run is not cancelled. Returns how many
+/// cancels there were.
 ///
-///     int n = cancel_at_every_await(make, [](auto& t) { CHECK(t.cancelled()); });
+/// `make_world()` makes the world of one run: it has `core()`, and `end()`, which
+/// cancels what the run has left behind.
 ///
-/// A turn in which it waits for time counts, so every await that suspends is hit, and
-/// so is the start. All that works in run_virtual() works here.
-///
-/// Throws: what comes out of the last run; deadlock_error – somebody does not end when
-///         cancelled; usage_error – a loop runs in this thread
-template <class Make, class Check>
-requires coroutine_function<Make&>
-int cancel_at_every_await(Make make, Check check, const virtual_options& options) {
+/// Throws: what comes out of the last run
+template <class MakeWorld, class Make, class Check>
+int cancel_sweep(MakeWorld make_world, Make& make, Check& check) {
   for (int turns = 0;; ++turns) {
-    detail::virtual_run run(options);
-    auto tested = run.loop().create_task(make(), {.name = "main"});
-    for (int i = 0; i < turns && !tested.done(); ++i) run.core().run_turn();
+    auto world = make_world();
+    loop_core& core = world.core();
+    auto body = make();
+    task tested(start_task(core, body, {.name = "main"}));
+    for (int i = 0; i < turns && !tested.done(); ++i) core.run_turn();
     const bool was_last = tested.done();
     if (was_last) {
       static_cast<void>(tested.result());
     } else {
       tested.cancel();
-      while (!tested.done()) run.core().run_turn();
+      while (!tested.done()) core.run_turn();
       check(tested);
     }
-    run.end();
+    world.end();
     if (was_last) return turns;
   }
 }
 
-// Apart, and constrained, so that it is taken where both headers are included.
-template <class Make, class Check>
-requires coroutine_function<Make&>
-int cancel_at_every_await(Make make, Check check) {
-  return cancel_at_every_await(std::move(make), std::move(check), virtual_options());
-}
-
-}  // namespace aio::testing
+}  // namespace aio::detail
