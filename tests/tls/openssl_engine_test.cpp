@@ -53,7 +53,7 @@ ssl_context server_context(const test::identity& who = test::localhost()) {
 class tunnel {
  public:
   tunnel(const ssl_context& ours, const ssl_context& theirs,
-       const std::string& host = "localhost")
+         const std::string& host = "localhost")
       : c(ours.impl().make_engine(ours.shared(), host, client_wire)),
         s(theirs.impl().make_engine(theirs.shared(), "", server_wire)) {}
 
@@ -305,7 +305,8 @@ TEST_CASE("openssl_engine: a stranger's certificate is refused", "[tls]") {
     CHECK(e.verify_code() == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
   }
 
-  tunnel accepting(ssl_context::insecure_client(), server_context(stranger.issue()), "");
+  tunnel accepting(ssl_context::insecure_client(), server_context(stranger.issue()),
+                   "");
   accepting.shake_hands();
   CHECK(accepting.is_connected());
 }
@@ -318,7 +319,8 @@ TEST_CASE("openssl_engine: a self-signed certificate is refused, unless it is tr
     l.shake_hands();
     return reason(*l.c);
   };
-  CHECK_THAT(verdict_of(client_context()), ContainsSubstring("self-signed certificate"));
+  CHECK_THAT(verdict_of(client_context()),
+             ContainsSubstring("self-signed certificate"));
   CHECK(verdict_of(ssl_context::client_pem(self.cert)) == "none");
 }
 
