@@ -44,6 +44,7 @@
 #include <aio/net/pipes.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/server.hpp>
+#include <aio/net/sock_calls.hpp>
 #include <aio/net/ssl_context.hpp>
 #include <aio/net/ssl_error.hpp>
 #include <aio/net/start_server.hpp>

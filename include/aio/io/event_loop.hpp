@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -375,6 +376,27 @@ class event_loop {
   template <class Options = start_tls_options>
   coro<transport> start_tls(transport below, std::shared_ptr<base_protocol> protocol,
                             const ssl_context& context, Options options = {});
+
+  // ----- sockets (net/sock_calls.hpp) -----
+
+  template <class Socket>
+  auto sock_recv(Socket&& sock, std::size_t n);
+  template <class Socket, class Buffer>
+  auto sock_recv_into(Socket&& sock, Buffer&& room);
+  template <class Socket>
+  auto sock_recvfrom(Socket&& sock, std::size_t n);
+  template <class Socket, class Buffer>
+  auto sock_recvfrom_into(Socket&& sock, Buffer&& room, std::size_t n = 0);
+  template <class Socket, class Bytes>
+  auto sock_sendall(Socket&& sock, Bytes&& bytes);
+  template <class Socket, class Bytes>
+  auto sock_sendto(Socket&& sock, Bytes&& bytes, const endpoint& to);
+  template <class Socket>
+  auto sock_connect(Socket&& sock, const endpoint& to);
+  template <class Socket, class Service>
+  auto sock_connect(Socket&& sock, std::string_view host, Service port);
+  template <class Socket>
+  auto sock_accept(Socket&& sock);
 
   // ----- signals (os/signals.hpp) -----
 

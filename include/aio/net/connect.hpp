@@ -20,7 +20,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -112,11 +111,10 @@ struct connect_target {
 /// The failures of all addresses so far.
 class connect_failures {
  public:
-  void add(const endpoint& to, boost::system::error_code code,
-           const std::string& doing) {
+  void add(const endpoint& to, boost::system::error_code code, std::string text) {
     // Without the place in Asio that it remembers: users look for theirs.
     const boost::system::error_code plain(code.value(), code.category());
-    errors_.push_back(connect_error({{to, plain}}, doing + ": " + plain.message()));
+    errors_.push_back(connect_error({{to, plain}}, std::move(text)));
   }
 
   [[noreturn]] void throw_all(bool as_group) const {
@@ -303,12 +301,16 @@ class connect_race {
   }
 
   void ended(attempt& one, boost::system::error_code error) {
-    if (error) return failed(one, error, "cannot connect to " + to_string(one.peer));
+    if (error) {
+      return failed(
+          one, error,
+          "cannot connect to " + to_string(one.peer) + ": " + error.message());
+    }
     if (winner_ == nullptr) winner_ = &one;
   }
 
-  void failed(attempt& one, boost::system::error_code error, const std::string& doing) {
-    failures_.add(one.peer, error, doing);
+  void failed(attempt& one, boost::system::error_code error, std::string text) {
+    failures_.add(one.peer, error, std::move(text));
     one.fd = descriptor();
     if (&one == &attempts_[begun_ - 1]) next_due_ = time_point::min();
   }
@@ -378,18 +380,8 @@ inline coro<connected_socket> connect_to_any(event_loop& loop, tcp_endpoints can
 
 /// A socket that somebody else has connected.
 inline connected_socket take_over(int fd) {
-  int type = 0;
-  socklen_t size = sizeof type;
-  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
-    throw_last_error("the option sock");
-  }
-  if (type != SOCK_STREAM) {
-    throw std::invalid_argument("the option sock: a stream socket is needed");
-  }
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
-    throw_last_error("the option sock");
-  }
+  check_stream_socket(fd);
+  set_nonblocking(fd);
   connected_socket taken;
   taken.peer = remote_endpoint(fd);
   taken.fd = descriptor(fd);
