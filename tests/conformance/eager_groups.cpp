@@ -2,33 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "twin.hpp"
+#include "twin_tools.hpp"
 
 namespace eager_groups {
 using namespace conformance;
-
-struct boom : std::runtime_error {
-  explicit boom(const std::string& text = "boom") : std::runtime_error(text) {}
-};
-
-template <class F>
-std::string end(const F& f) {
-  if (!f.done()) return "pending";
-  if (f.cancelled()) return "cancelled";
-  if (f.exception()) return label(f.exception());
-  if constexpr (requires { typename F::value_type; }) {
-    if constexpr (!std::is_void_v<typename F::value_type>) {
-      return fmt::format("{}", f.result());
-    } else {
-      return "none";
-    }
-  } else {
-    return "none";
-  }
-}
-
-aio::coro<> turns(int n) {
-  for (int i = 0; i < n; ++i) co_await aio::sleep(0s);
-}
 
 using task = aio::task<std::string>;
 const aio::context_var<std::string> var{"var", "none"};

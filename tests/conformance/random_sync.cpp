@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "twin.hpp"
+#include "twin_tools.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -9,41 +10,6 @@
 
 namespace random_sync {
 using namespace conformance;
-
-struct boom : std::runtime_error {
-  explicit boom(const std::string& text = "boom") : std::runtime_error(text) {}
-};
-
-template <class F>
-std::string end(const F& f) {
-  if (!f.done()) return "pending";
-  if (f.cancelled()) return "cancelled";
-  if (f.exception()) return label(f.exception());
-  if constexpr (requires { typename F::value_type; }) {
-    if constexpr (!std::is_void_v<typename F::value_type>) {
-      return fmt::format("{}", f.result());
-    } else {
-      return "none";
-    }
-  } else {
-    return "none";
-  }
-}
-
-aio::coro<> turns(int n) {
-  for (int i = 0; i < n; ++i) co_await aio::sleep(0s);
-}
-
-struct rng {
-  std::uint64_t s;
-  explicit rng(std::uint64_t seed) : s((seed * 2654435761u + 12345) & 0x7FFFFFFF) {
-    for (int i = 0; i < 3; ++i) (*this)(2);
-  }
-  int operator()(int n) {
-    s = (s * 1103515245 + 12345) & 0x7FFFFFFF;
-    return int((s >> 12) % std::uint64_t(n));
-  }
-};
 
 using task = aio::task<int>;
 constexpr int N = 6;

@@ -2,37 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "twin.hpp"
+#include "twin_tools.hpp"
 
 namespace tg_nested_cancel {
 using namespace conformance;
-
-struct boom : std::runtime_error {
-  explicit boom(const std::string& text = "boom") : std::runtime_error(text) {}
-};
-
-std::string message_of(const aio::cancelled_error& e) {
-  return e.message().empty() ? "none" : e.message();
-}
-
-template <class F>
-std::string end(const F& f) {
-  if (!f.done()) return "pending";
-  if (f.cancelled()) return "cancelled";
-  if (f.exception()) return label(f.exception());
-  if constexpr (requires { typename F::value_type; }) {
-    if constexpr (!std::is_void_v<typename F::value_type>) {
-      return fmt::format("{}", f.result());
-    } else {
-      return "none";
-    }
-  } else {
-    return "none";
-  }
-}
-
-aio::coro<> turns(int n) {
-  for (int i = 0; i < n; ++i) co_await aio::sleep(0s);
-}
 
 struct spec {
   spec(std::string name_, int n_, std::string how_ = "value", int cleanup_ = 0)

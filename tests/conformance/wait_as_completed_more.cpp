@@ -2,42 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "twin.hpp"
+#include "twin_tools.hpp"
 
 #include <algorithm>
 
 namespace wait_as_completed_more {
 using namespace conformance;
-
-struct boom : std::runtime_error {
-  explicit boom(const std::string& text = "boom") : std::runtime_error(text) {}
-};
-
-template <class F>
-std::string end(const F& f) {
-  if (!f.done()) return "pending";
-  if (f.cancelled()) return "cancelled";
-  if (f.exception()) return label(f.exception());
-  if constexpr (requires { typename F::value_type; }) {
-    if constexpr (!std::is_void_v<typename F::value_type>) {
-      return fmt::format("{}", f.result());
-    } else {
-      return "none";
-    }
-  } else {
-    return "none";
-  }
-}
-
-aio::coro<> turns(int n) {
-  for (int i = 0; i < n; ++i) co_await aio::sleep(0s);
-}
-
-template <class... F>
-auto list(const F&... f) {
-  std::vector<std::common_type_t<F...>> all;
-  (all.push_back(f), ...);
-  return all;
-}
 
 using task = aio::task<std::string>;
 using fut = aio::future<int>;
