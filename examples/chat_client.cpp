@@ -10,52 +10,18 @@
 #include <aio/aio.hpp>
 
 #include <fmt/format.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <string_view>
-#include <system_error>
 
 #include "support/program.hpp"
 
-// What is typed, without blocking the loop: Asio says when there is something to read.
-class keyboard {
- public:
-  keyboard() : input_(aio::get_running_loop().io_context()) {
-    const int fd = ::dup(STDIN_FILENO);
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "stdin");
-    input_.assign(fd);
-  }
-
-  // The next bytes, usually a line; empty at the end.
-  aio::coro<std::string> read() {
-    auto is_ready = aio::get_running_loop().create_future<>();
-    input_.async_wait(input_.wait_read, [is_ready](const auto&) mutable {
-      if (!is_ready.done()) is_ready.set_result();
-    });
-    co_await is_ready;  // at once for a file, which can always be read
-
-    std::array<char, 4096> bytes;
-    const ssize_t n = ::read(STDIN_FILENO, bytes.data(), bytes.size());
-    if (n < 0) throw std::system_error(errno, std::generic_category(), "stdin");
-    co_return std::string(bytes.data(), static_cast<std::size_t>(n));
-  }
-
- private:
-  boost::asio::posix::stream_descriptor input_;
-};
-
 aio::coro<> send_what_is_typed(aio::stream_writer writer) {
   try {
-    keyboard keys;
+    aio::stream_reader keys = aio::stdin_reader();
     for (;;) {
-      const std::string text = co_await keys.read();
+      const std::string text = co_await keys.read(4096);
       if (text.empty()) break;
       writer.write(text);
       co_await writer.drain();
