@@ -129,9 +129,14 @@ set(AIO_HEADERS
     aio/net/detail/datagram_socket.hpp
     aio/net/create_datagram_endpoint.hpp
     aio/net/udp_socket.hpp
-    # os: signals
+    # os: signals, processes
     aio/os/signals.hpp
     aio/os/serve_until_signal.hpp
+    aio/os/subprocess_options.hpp
+    aio/os/detail/start_child.hpp
+    aio/os/detail/child.hpp
+    aio/os/subprocess_protocol.hpp
+    aio/os/subprocess.hpp
     # tls: on OpenSSL
     aio/tls/openssl_error.hpp
     aio/tls/openssl_bio.hpp

@@ -32,6 +32,9 @@
 #include <aio/net.hpp>
 #include <aio/os/serve_until_signal.hpp>
 #include <aio/os/signals.hpp>
+#include <aio/os/subprocess.hpp>
+#include <aio/os/subprocess_options.hpp>
+#include <aio/os/subprocess_protocol.hpp>
 #include <aio/sync.hpp>
 #include <aio/task.hpp>
 

@@ -33,6 +33,7 @@ namespace aio {
 class server;
 struct server_options;
 struct connect_options;
+struct subprocess_options;
 struct datagram_options;
 struct getaddrinfo_options;
 class endpoint;
@@ -397,6 +398,20 @@ class event_loop {
   auto sock_connect(Socket&& sock, std::string_view host, Service port);
   template <class Socket>
   auto sock_accept(Socket&& sock);
+
+  // ----- processes (os/subprocess_protocol.hpp) -----
+
+  template <class Factory>
+  auto subprocess_exec(Factory factory, std::vector<std::string> arguments,
+                       const subprocess_options& options);
+  template <class Factory>
+  auto subprocess_exec(Factory factory, std::vector<std::string> arguments);
+
+  template <class Factory>
+  auto subprocess_shell(Factory factory, std::string_view command,
+                        const subprocess_options& options);
+  template <class Factory>
+  auto subprocess_shell(Factory factory, std::string_view command);
 
   // ----- signals (os/signals.hpp) -----
 

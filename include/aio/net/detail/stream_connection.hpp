@@ -101,7 +101,7 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
   }
   bool eof_received() override {
     feed_eof();
-    return true;  // the other direction stays open
+    return source.can_write_eof();  // the other direction stays open, if there is one
   }
 
   intrusive_ptr<loop_core> loop_;
