@@ -108,6 +108,7 @@ set(AIO_HEADERS
     aio/net/detail/resolver_pool.hpp
     aio/net/getaddrinfo.hpp
     aio/net/sock_calls.hpp
+    aio/net/sendfile.hpp
     aio/net/resolve.hpp
     aio/net/connect.hpp
     aio/net/create_connection.hpp

@@ -43,6 +43,7 @@
 #include <aio/net/options.hpp>
 #include <aio/net/pipes.hpp>
 #include <aio/net/protocol.hpp>
+#include <aio/net/sendfile.hpp>
 #include <aio/net/server.hpp>
 #include <aio/net/sock_calls.hpp>
 #include <aio/net/ssl_context.hpp>

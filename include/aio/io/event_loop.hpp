@@ -36,6 +36,7 @@ struct connect_options;
 struct subprocess_options;
 struct datagram_options;
 struct getaddrinfo_options;
+struct sendfile_options;
 class endpoint;
 struct start_tls_options;
 class base_protocol;
@@ -412,6 +413,13 @@ class event_loop {
                         const subprocess_options& options);
   template <class Factory>
   auto subprocess_shell(Factory factory, std::string_view command);
+
+  // ----- files (net/sendfile.hpp) -----
+
+  template <class File, class Options = sendfile_options>
+  auto sendfile(const transport& to, File&& file, Options options = {});
+  template <class Socket, class File, class Options = sendfile_options>
+  auto sock_sendfile(Socket&& sock, File&& file, Options options = {});
 
   // ----- signals (os/signals.hpp) -----
 

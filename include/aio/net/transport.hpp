@@ -38,6 +38,8 @@ class transport_interface : public ref_counted,
                                        std::optional<std::size_t> low) = 0;
   virtual std::pair<std::size_t, std::size_t> get_write_buffer_limits() const = 0;
   virtual std::size_t get_write_buffer_size() const noexcept = 0;
+  /// Whether the protocol was told pause_writing(), and not resume_writing() since.
+  virtual bool is_writing_paused() const noexcept = 0;
   virtual endpoint peername() const = 0;
   virtual endpoint sockname() const = 0;
   virtual int native_handle() const noexcept = 0;

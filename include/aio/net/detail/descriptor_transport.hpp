@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <aio/coro/wait_list.hpp>
 #include <aio/io/asio_driver.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/net/detail/byte_transport.hpp>
@@ -46,6 +47,9 @@ class descriptor_transport : public byte_transport, protected watcher {
   }
 
   void write(std::string_view bytes) override {
+    if (direct_sender_ != nullptr) {
+      throw usage_error("unable to write; sendfile is in progress");
+    }
     if (!admits(bytes)) return;
     if (queue_.empty() && !sent_this_turn()) {
       sent_in_turn_ = this_turn();
@@ -65,6 +69,26 @@ class descriptor_transport : public byte_transport, protected watcher {
   bool can_write_eof() const noexcept override { return true; }
 
   int native_handle() const noexcept override { return fd_.get(); }
+
+  // ----- sending past the queue; see sendfile.hpp -----
+
+  /// write() is refused from here on. Those in `waiting` are woken when what they wait
+  /// for may have come.
+  ///
+  /// Throws: usage_error – somebody does so already, or after write_eof()
+  void begin_direct_sending(wait_list& waiting) {
+    if (is_eof_written_) throw usage_error("sendfile() after write_eof()");
+    if (direct_sender_ != nullptr) throw usage_error("sendfile is already in progress");
+    direct_sender_ = &waiting;
+  }
+  void end_direct_sending() noexcept { direct_sender_ = nullptr; }
+
+  /// Nothing is queued, and the descriptor has room for more; or it is lost.
+  bool may_send_directly() const noexcept {
+    return is_lost_ || (queue_.empty() && !is_waiting_for_room_);
+  }
+  /// A call has said that there is no room.
+  void expect_room() noexcept { is_waiting_for_room_ = true; }
 
  protected:
   virtual std::uint32_t events_of_interest() const noexcept = 0;
@@ -88,6 +112,11 @@ class descriptor_transport : public byte_transport, protected watcher {
       is_waiting_for_room_ = false;
       flush();
     }
+  }
+
+  void drop_queue() noexcept override {
+    byte_transport::drop_queue();
+    if (direct_sender_ != nullptr) direct_sender_->wake_all();
   }
 
   void let_go() noexcept override {
@@ -195,12 +224,14 @@ class descriptor_transport : public byte_transport, protected watcher {
     }
     check_low_water();
     if (!queue_.empty() || is_lost_) return;
+    if (direct_sender_ != nullptr) direct_sender_->wake_all();
     if (is_closing_) return lose(nullptr);
     if (is_eof_written_) end_sending();
   }
 
   asio_driver& driver_;
   descriptor fd_;
+  wait_list* direct_sender_ = nullptr;
   std::uint32_t sent_in_turn_ = 0;
   std::uint8_t receive_level_ = 0;
   bool is_watched_ : 1 = false;

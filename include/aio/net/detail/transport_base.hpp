@@ -55,6 +55,8 @@ class transport_base : public Interface, private ready_node {
     return {low_water_, high_water_};
   }
 
+  bool is_writing_paused() const noexcept override { return is_writing_paused_; }
+
   void close() noexcept override {
     if (is_closing_) return;
     is_closing_ = true;
