@@ -226,7 +226,7 @@ class tls_transport final : public byte_transport, private tls_wire {
   }
 
   void send_ciphertext(std::string_view bytes) override {
-    if (is_below_gone_) return;
+    if (is_below_gone_ || below_->is_closing()) return;
     if (is_below_full_ && is_reading_) unread_answers_ += bytes.size();
     below_->write(bytes);
   }
@@ -344,7 +344,7 @@ class tls_transport final : public byte_transport, private tls_wire {
   }
 
   bool can_send() const noexcept {
-    return phase_ == phase::open && !is_below_full_ && !is_below_gone_;
+    return phase_ == phase::open && !is_below_full_ && !below_->is_closing();
   }
 
   void flush() {
