@@ -23,6 +23,12 @@ if(NOT MSVC)
   endif()
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # A tenth of its time goes into collecting garbage, for a tenth less memory.
+  target_compile_options(aio_options INTERFACE "SHELL:--param ggc-min-heapsize=400000"
+                                               "SHELL:--param ggc-min-expand=200")
+endif()
+
 if(AIO_SANITIZE)
   target_compile_options(aio_options INTERFACE -fsanitize=${AIO_SANITIZE}
                                                -fno-omit-frame-pointer)
