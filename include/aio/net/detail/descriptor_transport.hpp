@@ -31,8 +31,8 @@ namespace aio::detail {
 /// Reading: when the set says that there is something, until nothing is left. A receive
 /// that did not fill its room has taken all, unless the set has spoken of an end.
 ///
-/// Writing: straight to the kernel while nothing is queued. Further writes of the same
-/// turn are queued and leave together on the next.
+/// Writing: straight to the kernel while nothing is queued. Further small writes of the
+/// same turn are queued and leave together on the next.
 class descriptor_transport : public byte_transport, protected watcher {
  public:
   descriptor_transport(event_loop& loop, descriptor fd)
@@ -51,7 +51,7 @@ class descriptor_transport : public byte_transport, protected watcher {
       throw usage_error("unable to write; sendfile is in progress");
     }
     if (!admits(bytes)) return;
-    if (queue_.empty() && !sent_this_turn()) {
+    if (queue_.empty() && (!sent_this_turn() || bytes.size() >= worth_a_call)) {
       sent_in_turn_ = this_turn();
       bytes.remove_prefix(send_now(bytes));
       if (bytes.empty() || is_lost_) return;
@@ -134,6 +134,9 @@ class descriptor_transport : public byte_transport, protected watcher {
   // lately: idle connections hold the least.
   static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
   static constexpr int greedy_receives = 16;
+
+  // To copy so much into the queue costs more than the call that would be saved.
+  static constexpr std::size_t worth_a_call = 8 * 1024;
 
   void watch() {
     try {
