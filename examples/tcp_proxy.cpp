@@ -13,6 +13,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "support/program.hpp"
 
@@ -31,8 +32,17 @@ aio::coro<> connect_through(support::address target, aio::stream_reader reader,
   try {
     auto [server_reader, server_writer] =
         co_await aio::open_connection(target.host, target.port);
-    co_await aio::gather(pass_on(reader, server_writer),
-                         pass_on(server_reader, writer));
+    auto there = pass_on(reader, server_writer);
+    auto back = pass_on(server_reader, writer);
+    // If one direction breaks, the other one ends as well.
+    co_await aio::with(aio::task_group{}, [&](aio::task_group& both) -> aio::coro<> {
+      both.create_task(std::move(there));
+      both.create_task(std::move(back));
+      co_return;
+    });
+  } catch (const aio::exception_group& broken) {
+    fmt::print(stderr, "tcp_proxy: {}: {}", writer.peername(), broken.to_string());
+    writer.transport().abort();  // whose end it was, the others shall notice
   } catch (const boost::system::system_error& error) {
     fmt::print(stderr, "tcp_proxy: {}: {}\n", writer.peername(), error.what());
   }

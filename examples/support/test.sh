@@ -74,8 +74,17 @@ start_server() {
   port=$(sed -n 's/^Serving on .*://p' "$folder/server.out")
 }
 
+# A program behind `timeout` may speak before that has come to wait for it; a signal would
+# until then end `timeout` alone.
+until_it_waits() {
+  while [ -r "/proc/$1/stat" ] && [ "$(cut -d ' ' -f 3 "/proc/$1/stat")" = R ]; do
+    sleep 0.01
+  done
+}
+
 # stop_server SIGNAL: the exit code must be 0, and nothing on stderr.
 stop_server() {
+  until_it_waits "$server"
   kill "-$1" "$server"
   code=0
   wait "$server" || code=$?
