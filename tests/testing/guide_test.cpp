@@ -352,3 +352,12 @@ TEST_CASE("guide: the examples of docs/asio.md are of programs that run",
                   "tests/io/spawn_test.cpp"},
                  8);
 }
+
+TEST_CASE("guide: the examples of docs/networking.md are of programs that run",
+          "[testing][guide]") {
+  check_examples("docs/networking.md",
+                 {"examples/tcp_proxy.cpp", "examples/graceful_server.cpp",
+                  "examples/position_server.cpp", "examples/udp_echo.cpp",
+                  "examples/subprocess_pipeline.cpp", "examples/signals.cpp"},
+                 7);
+}
