@@ -4,20 +4,25 @@
 #include <aio/io/run_workers.hpp>
 
 #include <aio/io/run_coroutine_threadsafe.hpp>
+#include <aio/net.hpp>
 #include <aio/task/sleep.hpp>
 
 #include <support/net.hpp>
 #include <support/test.hpp>
 #include <support/tools.hpp>
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -155,4 +160,49 @@ TEST_CASE("run_workers: ten thousand messages between them", "[io][run_workers]"
   });
   CHECK(received == workers * each);
   CHECK(wrong_thread == 0);
+}
+
+TEST_CASE("run_workers: servers on one port share the connections, and end together",
+          "[io][run_workers]") {
+  // Each connection is told by which of the threads it is served.
+  meeting all(3);
+  std::atomic<std::uint16_t> port = 0;
+  std::mutex mutex;
+  std::set<std::string> served_by;
+  std::atomic<int> ended = 0;
+  auto tell = [](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+    writer.write(fmt::format("{}\n", fmt::ptr(&aio::get_running_loop())));
+    static_cast<void>(co_await reader.read());  // until the client has enough
+  };
+  auto ask = [&]() -> aio::coro<std::string> {
+    auto [reader, writer] = co_await aio::open_connection("127.0.0.1", port.load());
+    std::string answer = co_await reader.readline();
+    co_return answer;
+  };
+  auto count_servers = [&]() -> std::size_t {
+    const std::lock_guard lock(mutex);
+    return served_by.size();
+  };
+  auto serve = [&]() -> aio::coro<> {
+    // The first picks the port.
+    std::uint16_t free = 0;
+    static_cast<void>(port.compare_exchange_strong(free, 1));
+    while (free != 0 && port.load() == 1) co_await aio::sleep(100us);
+    const aio::server server = co_await aio::start_server(
+        tell, "127.0.0.1", free == 0 ? std::uint16_t{0} : port.load(),
+        {.reuse_port = true});
+    if (free == 0) port = server.port();
+    const aio::detail::scope_exit note([&] { ++ended; });
+    co_await all.come();
+    for (int i = 0; i < 200 && count_servers() < 3; ++i) {
+      std::string answer = co_await ask();
+      const std::lock_guard lock(mutex);
+      served_by.insert(std::move(answer));
+    }
+    if (free == 0) throw boom("enough");  // which ends the others
+    co_await server.serve_forever();
+  };
+  CHECK_THROWS_AS(run_workers(3, serve), boom);
+  CHECK(served_by.size() == 3);
+  CHECK(ended == 3);
 }

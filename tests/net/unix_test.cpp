@@ -313,3 +313,32 @@ AIO_NET_TEST("server: only one family, and keep-alive", "[net][server]") {
   CHECK(kept_alive == 1);
   server.close();
 }
+
+AIO_NET_TEST("server: a connection that was accepted elsewhere", "[net][server]") {
+  int both[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == 0);
+  auto served = std::make_shared<recorder>();
+  const auto make = [&] { return served; };
+  auto [transport, same] = co_await loop.connect_accepted_socket(make, both[0]);
+  CHECK(same == served);
+  CHECK(transport.native_handle() == both[0]);
+  const aio::connect_options other{.sock = both[1]};
+  auto [reader, writer] = co_await aio::open_connection(other);
+  writer.write("hello");
+  auto come = test::until([&] { return served->received == "hello"; });
+  co_await std::move(come);
+  transport.write("bye");
+  transport.close();
+  const std::string bye = co_await reader.read();
+  CHECK(bye == "bye");
+
+  const int datagrams = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool is_refused = false;
+  try {
+    co_await loop.connect_accepted_socket(make, datagrams);
+  } catch (const std::invalid_argument&) {
+    is_refused = true;
+  }
+  CHECK(is_refused);
+  CHECK(::close(datagrams) == 0);
+}

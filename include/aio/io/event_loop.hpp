@@ -328,6 +328,9 @@ class event_loop {
   template <class Factory, class Options = server_options>
   coro<server> create_server(Factory factory, Options options);
 
+  template <class Factory, class Options = server_options>
+  auto connect_accepted_socket(Factory factory, int fd, Options options = {});
+
   // ----- unix sockets (net/unix.hpp) -----
 
   template <class Factory, class Options = connect_options>

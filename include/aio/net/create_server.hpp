@@ -8,11 +8,16 @@
 
 #include <aio/coro/coro.hpp>
 #include <aio/net/create_connection.hpp>
+#include <aio/net/detail/handshake_wait.hpp>
 #include <aio/net/detail/listen.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/server.hpp>
+#include <aio/net/stream_transport.hpp>
+#include <aio/net/transport.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -98,6 +103,37 @@ coro<server> event_loop::create_server(Factory factory, Options options) {
   detail::check_sock(options, true);
   return detail::make_server(
       *this, detail::protocol_acceptor(std::move(factory), options), options);
+}
+
+namespace detail {
+
+template <class Factory>
+auto serve_accepted(event_loop& loop, Factory factory, int fd, tls_settings tls)
+    -> coro<std::pair<transport, decltype(make_protocol(factory))>> {
+  check_stream_socket(fd);
+  set_nonblocking(fd);
+  auto protocol = make_protocol(factory);
+  const intrusive_ptr<byte_transport> below(
+      new stream_transport(loop, descriptor(fd), remote_endpoint(fd)));
+  transport made = co_await start_transport(below, protocol, std::move(tls));
+  co_return std::pair(std::move(made), std::move(protocol));
+}
+
+}  // namespace detail
+
+/// Serves a connection that was accepted elsewhere, by another loop for instance, which
+/// spreads them evenly. The descriptor belongs to the connection from the await on.
+///
+/// `options`: of server_options those that are about TLS
+/// Returns:      the transport and a shared pointer to the protocol
+/// Cancellation: during a TLS handshake: the connection is aborted.
+/// Throws:       std::invalid_argument – no stream socket, which stays yours; ssl_error;
+///               boost::system::system_error; cancelled_error
+/// Like:         loop.connect_accepted_socket
+template <class Factory, class Options>
+auto event_loop::connect_accepted_socket(Factory factory, int fd, Options options) {
+  return detail::serve_accepted(*this, std::move(factory), fd,
+                                detail::server_tls(options));
 }
 
 }  // namespace aio
