@@ -99,7 +99,15 @@ class worker_crew {
 
   coro<> serve_as_member() {
     const member self(*this);
-    co_await std::invoke(serve_);
+    try {
+      co_await std::invoke(serve_);
+    } catch (const cancelled_error&) {
+      throw;
+    } catch (...) {
+      // At once: what this one closes now makes others fail, which then are not first.
+      fail(std::current_exception());
+      throw;
+    }
   }
 
   void follow(event_loop& leader) noexcept {
