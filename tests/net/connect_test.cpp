@@ -8,10 +8,13 @@
 
 #include <aio/net/open_connection.hpp>
 
+#include <sched.h>
+
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -226,4 +229,28 @@ AIO_NET_TEST("connect: contradictions are refused, and the socket stays the call
       aio::open_connection("127.0.0.1", listener.port(), {.family = AF_INET6}));
   CHECK_THAT(family, ContainsSubstring("cannot resolve the host '127.0.0.1'"));
   socket.send("still open");
+}
+
+TEST_CASE("connect: a network that cannot be reached is an error that says so",
+          "[net][connect]") {
+  // A thread of its own in a network of its own, which leads nowhere.
+  bool is_allowed = false;
+  std::string text;
+  boost::system::error_code code;
+  std::thread([&] {
+    is_allowed = ::unshare(CLONE_NEWNET) == 0;
+    if (!is_allowed) return;
+    try {
+      aio::run(aio::open_connection("192.0.2.1", 80));
+    } catch (const boost::system::system_error& error) {
+      code = error.code();
+      text = error.what();
+    }
+  }).join();
+  if (!is_allowed) {
+    WARN("skipped: no new network namespace is allowed here");
+    return;
+  }
+  CHECK(code == boost::system::errc::network_unreachable);
+  CHECK_THAT(text, ContainsSubstring("192.0.2.1:80"));
 }
