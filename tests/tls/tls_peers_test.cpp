@@ -4,8 +4,8 @@
 #include <aio/aio.hpp>
 
 #include <support/certificates.hpp>
-#include <support/child.hpp>
 #include <support/net.hpp>
+#include <support/programs.hpp>
 
 #include <cctype>
 #include <chrono>
@@ -21,7 +21,9 @@ namespace {
 using aio::ssl_context;
 using Catch::Matchers::ContainsSubstring;
 using test::child;
+using test::command;
 using test::ending;
+using test::output_of;
 
 /// The files that the other programs want.
 struct files {
@@ -41,27 +43,6 @@ aio::coro<> shout(aio::stream_reader reader, aio::stream_writer writer) {
   }
   writer.close();
   co_await writer.wait_closed();
-}
-
-/// All that a program prints, and its exit status behind it.
-aio::coro<std::string> output_of(std::vector<std::string> arguments,
-                                 std::string input = {}) {
-  const auto run = [&] {
-    child program(arguments, true);
-    if (!input.empty()) program.write(input);
-    program.close_input();
-    std::string all = program.read_all();
-    return all + "exit " + std::to_string(program.wait());
-  };
-  std::string all = co_await aio::to_thread(run);
-  co_return all;
-}
-
-template <class... Words>
-std::vector<std::string> command(const Words&... words) {
-  std::vector<std::string> all;
-  (all.emplace_back(words), ...);
-  return all;
 }
 
 constexpr const char* python_client = R"(
