@@ -8,6 +8,7 @@
 #include <aio/core/context.hpp>
 #include <aio/io/wait_ready.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -267,6 +268,23 @@ TEST_CASE("add_reader: a loop that closes lets go of callbacks and waiters",
     CHECK_FALSE(loop.remove_reader(pair.b()));
     CHECK_THROWS_AS(loop.add_reader(pair.b(), [] {}), aio::usage_error);
   }
+}
+
+TEST_CASE("add_reader: a loop in somebody else's context is served by it",
+          "[io][descriptors]") {
+  boost::asio::io_context context;
+  aio::event_loop loop(context);
+  const socket_pair pair;
+  std::string log;
+  loop.add_reader(pair.b(), [&] {
+    log += '.';
+    if (log.size() < 3) return;
+    log += pair.receive();
+    loop.remove_reader(pair.b());
+  });
+  pair.send("read");
+  context.run();  // until nobody waits any more
+  CHECK(log == "...read");
 }
 
 AIO_NET_TEST("wait_ready: waits in both directions, beside callbacks of the other",

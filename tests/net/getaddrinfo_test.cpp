@@ -4,6 +4,7 @@
 #include <aio/net/getaddrinfo.hpp>
 
 #include <support/net.hpp>
+#include <support/raw_socket.hpp>
 
 #include <aio/net/open_connection.hpp>
 #include <aio/task/gather.hpp>
@@ -29,7 +30,7 @@ using test::ending;
 namespace {
 
 /// The name server of these tests. "hang.test" gets no answer for 30 seconds,
-/// "slow.test" when the test says so.
+/// "slow.test" when the test says so; "two.test" has two addresses.
 class name_server {
  public:
   static name_server& get() {
@@ -92,9 +93,13 @@ extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo
                            addrinfo** found) {
   const std::string_view name(host != nullptr ? host : "");
   name_server::get().look_up(name);
-  if (name.ends_with(".test")) host = "192.0.2.1";
   static const auto real =
       reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (name == "two.test") {
+    const int status = real("127.0.0.2", service, hints, found);
+    return status != 0 ? status : real("127.0.0.1", service, hints, &(*found)->ai_next);
+  }
+  if (name.ends_with(".test")) host = "192.0.2.1";
   return real(host, service, hints, found);
 }
 
@@ -242,4 +247,17 @@ AIO_NET_TEST("getnameinfo: what has no name is an error", "[net][getaddrinfo]") 
   const std::string how =
       co_await ending(loop.getnameinfo(aio::endpoint("192.0.2.1", 1), NI_NAMEREQD));
   CHECK_THAT(how, ContainsSubstring("cannot find a name for 192.0.2.1:1"));
+}
+
+AIO_NET_TEST("open_connection: every address of a name is tried",
+             "[net][open_connection]") {
+  auto listener = test::raw_socket::listening();  // on 127.0.0.1
+  auto [reader, writer] = co_await aio::open_connection("two.test", listener.port());
+  CHECK(writer.peername() == aio::endpoint("127.0.0.1", listener.port()));
+
+  const std::uint16_t port = test::raw_socket::listening().port();
+  const std::string how = co_await ending(aio::open_connection("two.test", port));
+  CHECK_THAT(how,
+             ContainsSubstring("Multiple exceptions: cannot connect to 127.0.0.2:"));
+  CHECK_THAT(how, ContainsSubstring(", cannot connect to 127.0.0.1:"));
 }
