@@ -42,6 +42,21 @@ TEST_CASE("intrusive_list: keeps the order of arrival", "[detail][intrusive_list
   CHECK(nodes.empty());
 }
 
+TEST_CASE("intrusive_list: a node takes the place of another",
+          "[detail][intrusive_list]") {
+  list nodes;
+  node a('a'), b('b'), c('c'), d('d'), e('e');
+  for (node* n : {&a, &b}) nodes.push_back(*n);
+  a.replace_with(c);
+  CHECK(names(nodes) == "cb");
+  CHECK_FALSE(a.is_linked());
+  b.replace_with(d);
+  CHECK(names(nodes) == "cd");
+  a.replace_with(e);
+  CHECK_FALSE(e.is_linked());
+  CHECK(names(nodes) == "cd");
+}
+
 TEST_CASE("intrusive_list: a node leaves by itself, from anywhere and only once",
           "[detail][intrusive_list]") {
   list nodes;

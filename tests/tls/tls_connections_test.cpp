@@ -388,6 +388,51 @@ AIO_NET_TEST("tls: an upgrade of streams, on both sides", "[tls]") {
   co_await end(server);
 }
 
+AIO_NET_TEST("tls: a server closes upgraded connections in TLS", "[tls]") {
+  auto handler = [](aio::stream_reader reader,
+                    aio::stream_writer writer) -> aio::coro<> {
+    co_await writer.start_tls(server_context());
+    co_await echo(reader, writer);
+  };
+  auto server = co_await aio::start_server(handler, "127.0.0.1", 0);
+  auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port());
+  co_await writer.start_tls(client_context(), {.server_hostname = "localhost"});
+  writer.write("x");
+  const std::string back = co_await reader.readexactly(1);
+  CHECK(back == "x");
+  server.close();
+  server.close_clients();
+  const std::string rest = co_await reader.read();
+  CHECK(rest == "");
+  co_await writer.wait_closed();
+  co_await server.wait_closed();
+}
+
+AIO_NET_TEST("tls: a loop that ends takes everything with it", "[tls]") {
+  // Held by nothing but the loop when this returns: an open connection, one that is
+  // closing, one within the handshake from each side, and one within an upgrade.
+  auto server = co_await loop.create_server([] { return std::make_unique<recorder>(); },
+                                            "127.0.0.1", 0, {.ssl = server_context()});
+  const auto open = std::make_shared<recorder>();
+  static_cast<void>(
+      co_await loop.create_connection([&] { return open; }, "127.0.0.1", server.port(),
+                                      aio::connect_options{.ssl = client_context()}));
+  const auto closing = std::make_shared<recorder>();
+  static_cast<void>(co_await loop.create_connection(
+      [&] { return closing; }, "127.0.0.1", server.port(),
+      aio::connect_options{.ssl = client_context()}));
+  closing->transport.write(std::string(100'000, 'x'));
+  closing->transport.close();
+  const raw_socket midway = raw_socket::connected_to(server.port());
+  const raw_socket listening = raw_socket::listening();
+  aio::create_task(ask(listening.port(), client_context()));
+  auto plain = co_await loop.create_connection(
+      [] { return std::make_unique<recorder>(); }, "127.0.0.1", listening.port());
+  aio::create_task(loop.start_tls(plain.first, plain.second, client_context(),
+                                  aio::start_tls_options{.server_hostname = "x"}));
+  co_await polls(2);
+}
+
 AIO_NET_TEST("tls: clients that do not read hold what the limits allow", "[tls]") {
   constexpr int clients = 10;
   std::vector<std::size_t> queued(clients, 0);

@@ -213,6 +213,24 @@ AIO_NET_TEST("tls: openssl s_client is a client of ours", "[tls][peers]") {
   CHECK_THAT(said, ContainsSubstring("RENEGOTIATING") &&
                        ContainsSubstring("no renegotiation"));
 
+  // New keys in the middle, for both directions.
+  words.back() = "-tls1_3";
+  const auto rekey = [&] {
+    child program(words);
+    std::string line;
+    do {
+      line = program.read_line();
+    } while (!line.empty() && line.find("Verify return code: 0") == std::string::npos);
+    program.write("K\n");
+    program.write("hello\n");
+    do {
+      line = program.read_line();
+    } while (!line.empty() && line != "HELLO\n");
+    return line;
+  };
+  const std::string answer = co_await aio::to_thread(rekey);
+  CHECK(answer == "HELLO\n");
+
   // An old one gets a clear answer.
   const std::string old =
       co_await output_of(command("openssl", "s_client", "-connect", address, "-tls1_1",

@@ -354,6 +354,21 @@ AIO_TEST("tls_transport: a reader that is cut off throws", "[tls]") {
   co_await unused.ended();
 }
 
+AIO_TEST("tls_transport: what came before the cut can be read", "[tls]") {
+  memory_link link = co_await tls_streams();
+  link.client.writer.write("head\nbody");
+  co_await turns(3);
+  link.client.writer.transport().abort();
+  co_await turns(3);
+  CHECK(link.server.reader.exception());
+  const std::string head = co_await link.server.reader.readline();
+  CHECK(head == "head\n");
+  const std::string body = co_await link.server.reader.readexactly(4);
+  CHECK(body == "body");
+  const std::string rest = co_await ending(link.server.reader.read(10));
+  CHECK_THAT(rest, ContainsSubstring("may be cut off"));
+}
+
 AIO_TEST("tls_transport: abort() ends it at once, on both sides", "[tls]") {
   tls_pair pair(loop);
   co_await pair.connected();

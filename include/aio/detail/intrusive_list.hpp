@@ -30,6 +30,15 @@ class list_hook {
     next_ = prev_ = nullptr;
   }
 
+  /// `other`, which is in no list, takes our place if we are in one.
+  void replace_with(list_hook& other) noexcept {
+    if (next_ == nullptr) return;
+    other.next_ = next_;
+    other.prev_ = prev_;
+    prev_->next_ = next_->prev_ = &other;
+    next_ = prev_ = nullptr;
+  }
+
  protected:
   ~list_hook() = default;
 

@@ -12,10 +12,10 @@
 #include <aio/coro/suspension.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/net/detail/native_socket.hpp>
+#include <aio/net/detail/tls_settings.hpp>
 #include <aio/net/endpoint.hpp>
 #include <aio/net/options.hpp>
 #include <aio/net/resolve.hpp>
-#include <aio/net/detail/tls_settings.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>

@@ -80,10 +80,11 @@ class ssl_cert_verification_error : public ssl_error {
 };
 
 /// The connection ended in the middle: what came so far may be cut off, by whoever is
-/// between us and the peer. An orderly end is announced within TLS.
+/// between us and the peer. An orderly end is announced within TLS. Readers hand out what
+/// has come first.
 ///
 /// Like: ssl.SSLEOFError
-class ssl_eof_error : public ssl_error {
+class ssl_eof_error final : public ssl_error {
  public:
   explicit ssl_eof_error(std::string reason)
       : ssl_error(ssl_errc::truncated, std::move(reason)) {}

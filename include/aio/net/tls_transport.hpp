@@ -28,6 +28,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -86,6 +87,8 @@ class tls_transport final : public byte_transport, private tls_wire {
   void upgrade(std::shared_ptr<base_protocol> protocol, std::string_view early,
                handshake_callback done) {
     is_upgrade_ = true;
+    // A server that closes its connections is to close them in TLS.
+    below_->list_hook<server_tag>::replace_with(*this);
     start(std::move(protocol));
     below_->set_protocol(link());
     kept_.append(early);
@@ -144,7 +147,7 @@ class tls_transport final : public byte_transport, private tls_wire {
     if (is_closing_) return;
     if (phase_ == phase::handshake) return abort();
     is_closing_ = true;
-    loop_->arm(timer_, deadline_after(loop_->time(), shutdown_timeout_));
+    if (!limit_shutdown()) return abort();
     if (is_paused_) below_->resume_reading();  // to see the end of the peer
     work_soon();                               // to drop what is kept
     go_on_closing();
@@ -412,6 +415,8 @@ class tls_transport final : public byte_transport, private tls_wire {
   void lost_below(std::exception_ptr error) {
     const intrusive_ptr<tls_transport> keep = std::move(keep_);
     is_below_gone_ = true;
+    // It keeps the server, whose list we are in, for both of us.
+    if (is_upgrade_) list_hook<server_tag>::unlink();
     loop_->disarm(timer_);
     if (phase_ == phase::handshake && !error) error = cut_off_in_handshake();
     // Peers that have all they want vanish without an answer, and with a reset if it has
@@ -471,8 +476,16 @@ class tls_transport final : public byte_transport, private tls_wire {
     if (is_below_gone_) return;
     if (!is_polite_) return below_->abort();
     below_->close();
-    if (!is_below_gone_) {
+    if (!limit_shutdown()) below_->abort();
+  }
+
+  /// False: there is no memory to keep the time.
+  bool limit_shutdown() noexcept {
+    try {
       loop_->arm(timer_, deadline_after(loop_->time(), shutdown_timeout_));
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
     }
   }
 

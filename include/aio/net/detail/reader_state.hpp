@@ -60,7 +60,8 @@ class reader_state : public ref_counted {
   read_buffer buffer;
   std::size_t limit;
   std::exception_ptr error;
-  transport source;  ///< empty for a reader that is fed by hand
+  bool is_error_last = false;  ///< what is in the buffer can be read before it
+  transport source;            ///< empty for a reader that is fed by hand
   read_waiter* waiter = nullptr;
   bool is_ended = false;
   bool is_paused = false;
@@ -110,8 +111,10 @@ class read_waiter : public suspension {
   void begin_taking() {
     leave();
     throw_if_cancelled();
+    if (!from_->error) return;
     // What came before the error is taken first by the one who waited for it.
-    if (from_->error && !is_fed_) std::rethrow_exception(from_->error);
+    const bool is_first = !is_fed_ && !(from_->is_error_last && is_satisfied());
+    if (is_first) std::rethrow_exception(from_->error);
   }
 
   reader_state& from() noexcept { return *from_; }

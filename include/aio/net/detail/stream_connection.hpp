@@ -6,10 +6,12 @@
 
 #pragma once
 
+#include <aio/core/error.hpp>
 #include <aio/coro/wait_list.hpp>
 #include <aio/detail/frame_pool.hpp>
 #include <aio/net/detail/reader_state.hpp>
 #include <aio/net/protocol.hpp>
+#include <aio/net/ssl_error.hpp>
 #include <aio/net/transport.hpp>
 
 #include <cstddef>
@@ -77,6 +79,7 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
     const intrusive_ptr<stream_connection> last = std::move(keep_);
     is_lost_ = true;
     if (why) {
+      is_error_last = holds<ssl_eof_error>(why);
       set_exception(std::move(why));
     } else {
       feed_eof();
