@@ -398,6 +398,18 @@ AIO_NET_TEST("subprocess: one that somebody else waited for has the code 255",
   reports.take();
 }
 
+AIO_NET_TEST("subprocess: with SIGCHLD ignored the kernel waits, and the code is lost",
+             "[os][subprocess]") {
+  const auto former = ::signal(SIGCHLD, SIG_IGN);
+  auto p = co_await create_subprocess_shell("exit 3", {.out = aio::pipe});
+  const std::string rest = co_await p.out.read();
+  const int code = co_await p.wait();
+  ::signal(SIGCHLD, former);
+  CHECK(code == 255);
+  CHECK(reports.count() == 1);
+  reports.take();
+}
+
 AIO_NET_TEST("subprocess: where the kernel has no pidfd, a thread waits",
              "[os][subprocess]") {
   const aio::detail::child_recipe recipe(words{"sh", "-c", "read x; exit 5"},
@@ -473,9 +485,9 @@ AIO_NET_TEST("subprocess: without handles it goes on, or ends, as was said",
   {
     auto a = co_await start_sleeper();
     kept = a.pid();
-    auto b = co_await start_sleeper({.when_dropped = aio::on_drop::terminate});
+    auto b = co_await start_sleeper({.on_drop = aio::child_on_drop::terminate});
     terminated = b.pid();
-    auto c = co_await start_sleeper({.when_dropped = aio::on_drop::kill});
+    auto c = co_await start_sleeper({.on_drop = aio::child_on_drop::kill});
     still = c;
   }
   const auto has_ended = [&] { return !is_alive(terminated); };
@@ -500,7 +512,7 @@ TEST_CASE("subprocess: a loop that closes kills what runs, and reports it",
     });
     p = loop.run_until_complete(start_sleeper({.in = aio::pipe, .out = aio::pipe}));
     left =
-        loop.run_until_complete(start_sleeper({.when_dropped = aio::on_drop::leave}));
+        loop.run_until_complete(start_sleeper({.on_drop = aio::child_on_drop::leave}));
   }
   CHECK(p.returncode() == -SIGKILL);
   CHECK_FALSE(is_alive(p.pid()));
@@ -605,6 +617,22 @@ AIO_NET_TEST("subprocess_protocol: close() kills, and what is no pipe is not the
   co_await test::until(is_over);
   CHECK(protocol->code == -SIGKILL);
   CHECK(protocol->log == "made closed1 lost");
+}
+
+AIO_NET_TEST("subprocess_protocol: another may take its place",
+             "[os][subprocess_protocol]") {
+  const words cat{"cat"};
+  auto made = co_await loop.subprocess_exec(make_listener, cat);
+  auto second = std::make_shared<listener>();
+  second->transport = made.first;
+  made.first.set_protocol(second);
+  CHECK_THROWS_AS(made.first.set_protocol(nullptr), std::invalid_argument);
+  made.first.get_pipe_transport(0).write("late");
+  made.first.get_pipe_transport(0).close();
+  const auto is_over = [&p = *second] { return p.is_over; };
+  co_await test::until(is_over);
+  CHECK(second->out == "late");
+  CHECK(made.second->log == "made");
 }
 
 AIO_NET_TEST("subprocess_protocol: what it throws is reported",

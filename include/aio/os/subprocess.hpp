@@ -47,7 +47,7 @@ class child_handles {
 }  // namespace detail
 
 /// A child process. A handle, cheap to copy; the process goes on without handles, until
-/// it ends or its loop is closed, unless subprocess_options::when_dropped says otherwise.
+/// it ends or its loop is closed, unless subprocess_options::on_drop says otherwise.
 ///
 ///     auto p = co_await aio::create_subprocess_shell(
 ///         "sort", {.in = aio::pipe, .out = aio::pipe});

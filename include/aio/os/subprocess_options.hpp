@@ -93,7 +93,7 @@ class environment_ref {
 };
 
 /// What becomes of a child that runs when nobody has a `process` for it any more.
-enum class on_drop : std::uint8_t {
+enum class child_on_drop : std::uint8_t {
   keep,       ///< it goes on, and is killed and reported when its loop is closed
   kill,       ///< it is killed
   terminate,  ///< it is asked to end (SIGTERM)
@@ -122,7 +122,7 @@ struct subprocess_options {
   std::optional<int> process_group = {};
   /// Bytes that readline() and readuntil() look through at most; see connect_options.
   std::size_t limit = 64 * 1024;
-  on_drop when_dropped = on_drop::keep;
+  child_on_drop on_drop = child_on_drop::keep;
 };
 
 }  // namespace aio

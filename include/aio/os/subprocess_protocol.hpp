@@ -26,6 +26,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,9 @@ class subprocess_transport {
   void close() const;
   bool is_closing() const;
 
+  /// Callbacks go to another protocol from here on.
+  void set_protocol(std::shared_ptr<subprocess_protocol> protocol) const;
+  /// Null after connection_lost().
   std::shared_ptr<base_protocol> get_protocol() const;
 
  private:
@@ -142,6 +146,10 @@ class child_with_pipes final : public child {
   }
   bool is_closing() const noexcept { return is_closing_; }
 
+  void set_protocol(std::shared_ptr<subprocess_protocol> protocol) {
+    if (!protocol) throw std::invalid_argument("set_protocol: no protocol");
+    if (!is_finished_) protocol_ = std::move(protocol);
+  }
   std::shared_ptr<subprocess_protocol> protocol() const noexcept { return protocol_; }
 
  private:
@@ -290,6 +298,10 @@ inline void subprocess_transport::send_signal(int number) const {
 }
 inline void subprocess_transport::close() const { impl().close(); }
 inline bool subprocess_transport::is_closing() const { return impl().is_closing(); }
+inline void subprocess_transport::set_protocol(
+    std::shared_ptr<subprocess_protocol> protocol) const {
+  impl().set_protocol(std::move(protocol));
+}
 inline std::shared_ptr<base_protocol> subprocess_transport::get_protocol() const {
   return impl().protocol();
 }

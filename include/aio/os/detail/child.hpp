@@ -80,7 +80,7 @@ class child : public ref_counted, public resident, private watcher {
         pid_(started.pid),
         pidfd_(std::move(started.pidfd)),
         program_(recipe.executable()),
-        when_dropped_(recipe.when_dropped) {}
+        on_drop_(recipe.on_drop) {}
 
   /// Watches for the end. Kills and reaps it if that cannot be done.
   void begin() {
@@ -124,8 +124,8 @@ class child : public ref_counted, public resident, private watcher {
 
   /// Nobody has a handle any more.
   void dropped() noexcept {
-    if (when_dropped_ == on_drop::kill) kill_quietly();
-    if (when_dropped_ == on_drop::terminate && is_running()) deliver(SIGTERM);
+    if (on_drop_ == child_on_drop::kill) kill_quietly();
+    if (on_drop_ == child_on_drop::terminate && is_running()) deliver(SIGTERM);
   }
 
   wait_list ending;  ///< those who wait for the end
@@ -185,7 +185,7 @@ class child : public ref_counted, public resident, private watcher {
 
   void loop_closing() noexcept override {
     const intrusive_ptr<child> last = std::move(self_);
-    if (when_dropped_ == on_drop::leave) {
+    if (on_drop_ == child_on_drop::leave) {
       stop_watching();
       reap_in_thread();
       is_left_ = true;
@@ -236,7 +236,7 @@ class child : public ref_counted, public resident, private watcher {
   pid_t pid_;
   descriptor pidfd_;
   std::string program_;
-  on_drop when_dropped_;
+  child_on_drop on_drop_;
   std::optional<int> returncode_;
   bool is_left_ = false;  ///< the loop has closed, and it goes on
   std::shared_ptr<exit_thread> thread_;

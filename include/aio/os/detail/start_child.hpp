@@ -50,7 +50,7 @@ class child_recipe {
         start_new_session(options.start_new_session),
         process_group(options.process_group),
         limit(options.limit),
-        when_dropped(options.when_dropped) {
+        on_drop(options.on_drop) {
     if (arguments_.empty()) throw std::invalid_argument("a program without a name");
     if (limit == 0) throw std::invalid_argument("a limit of 0");
     if (streams[0] == to_stdout || streams[1] == to_stdout) {
@@ -126,7 +126,7 @@ class child_recipe {
   bool start_new_session;
   std::optional<int> process_group;
   std::size_t limit;
-  on_drop when_dropped;
+  child_on_drop on_drop;
 };
 
 /// Our ends of the pipes to a child, empty where there is none.
