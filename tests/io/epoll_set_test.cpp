@@ -18,6 +18,7 @@
 
 using aio::detail::epoll_set;
 using aio::detail::never;
+using direction = aio::detail::wait_ready::direction;
 using namespace std::chrono_literals;
 
 namespace {
@@ -146,10 +147,10 @@ TEST_CASE("epoll_set: what cannot be waited for is refused", "[io][epoll_set]") 
 AIO_NET_TEST("wait_ready: ends when the descriptor is ready, or cancelled",
              "[io][epoll_set]") {
   socket_pair pair;
-  auto writable = aio::detail::wait_ready(loop.asio(), pair.fds[0], EPOLLOUT);
+  auto writable = aio::detail::wait_ready(loop, pair.fds[0], direction::write);
   co_await std::move(writable);
   auto body = [&]() -> aio::coro<int> {
-    auto readable = aio::detail::wait_ready(loop.asio(), pair.fds[0], EPOLLIN);
+    auto readable = aio::detail::wait_ready(loop, pair.fds[0], direction::read);
     co_await std::move(readable);
     co_return 1;
   };

@@ -4,7 +4,7 @@
 #include <aio/testing/memory_streams.hpp>  // first: proves the header stands alone
 
 #include <aio/task.hpp>
-#include <aio/testing/cancel_sweep.hpp>
+#include <aio/testing/cancel_at_every_await.hpp>
 #include <aio/testing/run_virtual.hpp>
 
 #include <support/streams.hpp>
