@@ -9,6 +9,8 @@
 #include <support/raw_socket.hpp>
 
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
@@ -523,3 +525,26 @@ AIO_NET_TEST("tls: a connection at rest takes little memory", "[tls]") {
 }
 
 #endif
+
+AIO_NET_TEST("tls: sendfile reads the file, as the kernel cannot encrypt it", "[tls]") {
+  auto server =
+      co_await aio::start_server(echo, "127.0.0.1", 0, {.ssl = server_context()});
+  auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port(),
+                                                        {.ssl = client_context()});
+  const std::string content = test::pattern(200'000);
+  const int file = ::memfd_create("content", MFD_CLOEXEC);
+  REQUIRE(::write(file, content.data(), content.size()) ==
+          static_cast<ssize_t>(content.size()));
+  const std::string refused =
+      co_await ending(loop.sendfile(writer.transport(), file, {.fallback = false}));
+  CHECK(refused == "usage");
+  auto reading = aio::create_task(reader.readexactly(content.size()));
+  const std::size_t sent = co_await loop.sendfile(writer.transport(), file);
+  CHECK(sent == content.size());
+  const std::string back = co_await reading;
+  CHECK(back == content);
+  ::close(file);
+  writer.close();
+  co_await writer.wait_closed();
+  co_await end(server);
+}
