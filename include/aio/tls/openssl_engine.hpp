@@ -7,6 +7,7 @@
 #pragma once
 
 #include <aio/net/detail/tls_engine.hpp>
+#include <aio/net/ssl_context.hpp>
 #include <aio/net/ssl_error.hpp>
 #include <aio/tls/openssl_bio.hpp>
 #include <aio/tls/openssl_certificate.hpp>
