@@ -10,7 +10,12 @@
 #include <support/protocols.hpp>
 #include <support/test.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -120,6 +125,49 @@ struct tls_client {
   tls_end end;
   intrusive_ptr<memory_transport> peer_transport;
   std::shared_ptr<recorder> peer = std::make_shared<recorder>();
+};
+
+/// A client on OpenSSL alone, which does what ours would not, behind `peer`.
+class raw_client {
+ public:
+  explicit raw_client(std::shared_ptr<recorder> peer)
+      : context_(SSL_CTX_new(TLS_client_method())),
+        ssl_(SSL_new(context_.get())),
+        peer_(std::move(peer)),
+        in_(BIO_new(BIO_s_mem())),
+        out_(BIO_new(BIO_s_mem())) {
+    SSL_set_bio(ssl_.get(), in_, out_);
+    SSL_set_connect_state(ssl_.get());
+  }
+
+  /// Takes what has come, and goes on with the handshake or message under way.
+  bool shake_hands() {
+    BIO_write(in_, peer_->received.data(), static_cast<int>(peer_->received.size()));
+    peer_->received.clear();
+    const bool is_done = SSL_do_handshake(ssl_.get()) == 1;
+    send();
+    return is_done;
+  }
+
+  void request_key_update() {
+    REQUIRE(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1);
+    REQUIRE(SSL_do_handshake(ssl_.get()) == 1);
+    send();
+  }
+
+ private:
+  void send() {
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out_, &bytes);
+    peer_->transport.write({bytes, static_cast<std::size_t>(size)});
+    static_cast<void>(BIO_reset(out_));
+  }
+
+  aio::detail::ssl_ctx_ptr context_;
+  aio::detail::ssl_ptr ssl_;
+  std::shared_ptr<recorder> peer_;
+  BIO* in_;
+  BIO* out_;
 };
 
 }  // namespace
@@ -452,6 +500,46 @@ AIO_TEST("tls_transport: rubbish in an open connection ends it with the reason",
              ContainsSubstring("TLS connection failed: "));
   // The client was told, but of what it does not know that it has sent.
   CHECK(pair.client.protocol->log == "made lost with an error");
+}
+
+AIO_TEST("tls_transport: answers that a peer does not read are not collected for ever",
+         "[tls]") {
+  auto both = aio::detail::make_memory_transports(loop.core(), {});
+  tls_end server;
+  server.below = both.second;
+  server.begin(loop.core(), server_settings());
+  const auto peer = std::make_shared<recorder>();
+  both.first->start(peer);
+  raw_client client(peer);
+  while (!client.shake_hands()) co_await turns(1);
+  while (server.handshake == "pending") co_await turns(1);
+
+  peer->transport.pause_reading();
+  std::size_t most = 0;
+  for (int i = 0; i < 10'000 && !peer->transport.is_closing(); ++i) {
+    client.request_key_update();
+    most = std::max(most, server.below->get_write_buffer_size());
+    if (i % 100 == 0) co_await turns(1);
+  }
+  while (!server.protocol->ended) co_await turns(1);
+  CHECK(most > 64 * 1024);
+  CHECK(most < 256 * 1024);
+  CHECK_THAT(test::name_of(server.protocol->error),
+             ContainsSubstring("wants answers that it does not read"));
+}
+
+AIO_TEST("tls_transport: a client may leave at any moment", "[tls]") {
+  for (const bool abort : {false, true}) {
+    for (int moment = 0; moment < 12; ++moment) {
+      tls_pair pair(loop, client_settings(), server_settings(), 300);
+      co_await turns(moment);
+      abort ? pair.client.below->abort() : pair.client.below->close();
+      while (!pair.server.below->is_lost()) co_await turns(1);
+      co_await turns(3);
+      CHECK(pair.server.handshake != "pending");
+      CHECK((pair.server.handshake == "none") == pair.server.protocol->ended);
+    }
+  }
 }
 
 AIO_TEST("tls_transport: a protocol that throws ends its connection", "[tls]") {
