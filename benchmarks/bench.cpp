@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -32,18 +33,42 @@ namespace {
 
 struct contender {
   const char* name;
-  const char* program;
+  const char* program;  ///< beside this one, or in the PATH
+  std::vector<std::string> arguments = {};
+  const char* packages = nullptr;  ///< of a rival that may be missing
 };
 
 // The first is the one that the others are compared with.
-constexpr contender echo_servers[] = {
+const contender echo_servers[] = {
     {"epoll", "echo_epoll"},
     {"threads", "echo_threads"},
     {"aio streams", "echo_aio_streams"},
     {"aio protocol", "echo_aio_protocol"},
+    {"Asio callbacks", "echo_asio_callbacks"},
+    {"Asio awaitable", "echo_asio_awaitable"},
+    {"the same, tuned", "echo_asio_awaitable_tuned"},
+    {"libuv", "echo_libuv", {}, "libuv1-dev"},
+    {"Go", "echo_go", {}, "golang-go"},
+    {"Tokio", "echo_tokio", {}, "cargo librust-tokio-dev"},
+    {"asyncio streams",
+     "/usr/bin/python3",
+     {"echo_asyncio.py", "asyncio", "streams"},
+     "python3"},
+    {"asyncio protocol",
+     "/usr/bin/python3",
+     {"echo_asyncio.py", "asyncio", "protocol"},
+     "python3"},
+    {"uvloop streams",
+     "/usr/bin/python3",
+     {"echo_asyncio.py", "uvloop", "streams"},
+     "python3-uvloop"},
+    {"uvloop protocol",
+     "/usr/bin/python3",
+     {"echo_asyncio.py", "uvloop", "protocol"},
+     "python3-uvloop"},
 };
-constexpr contender udp_servers[] = {{"epoll", "udp_epoll"}, {"aio", "udp_aio"}};
-constexpr contender proxies[] = {{"epoll", "proxy_epoll"}, {"aio", "proxy_aio"}};
+const contender udp_servers[] = {{"epoll", "udp_epoll"}, {"aio", "udp_aio"}};
+const contender proxies[] = {{"epoll", "proxy_epoll"}, {"aio", "proxy_aio"}};
 
 std::span<const contender> contenders_of(subject what) {
   switch (what) {
@@ -61,7 +86,9 @@ class server {
   server(const contender& c, const std::filesystem::path& folder,
          const std::vector<std::string>& arguments = {})
       : name_(c.name),
-        process_(folder / c.program, arguments),
+        process_(folder / c.program, with_paths(folder, c.arguments, arguments),
+                 c.packages != nullptr ? child_process::errors::hidden
+                                       : child_process::errors::shown),
         port_(read_port(process_)) {}
 
   const char* name() const { return name_; }
@@ -79,6 +106,17 @@ class server {
   }
 
  private:
+  /// Scripts are beside this program, too.
+  static std::vector<std::string> with_paths(const std::filesystem::path& folder,
+                                             std::vector<std::string> all,
+                                             const std::vector<std::string>& more) {
+    for (std::string& one : all) {
+      if (one.ends_with(".py")) one = folder / one;
+    }
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
   const char* name_;
   child_process process_;
   std::uint16_t port_;
@@ -161,7 +199,12 @@ class runner {
         servers.push_back(
             on_servers_cpu([&] { return server(c, folder_, arguments); }));
       } catch (const std::exception& e) {
-        throw std::runtime_error(std::string(c.program) + ": " + e.what());
+        if (c.packages == nullptr) {
+          throw std::runtime_error(std::string(c.program) + ": " + e.what());
+        }
+        if (skipped_.insert(c.name).second) {
+          std::printf("%s is not measured: it needs %s\n", c.name, c.packages);
+        }
       }
     }
     return servers;
@@ -218,12 +261,13 @@ class runner {
                 name.c_str(), s.connections, s.connections == 1 ? "" : "s", s.size,
                 s.depth, s.depth == 1 ? "" : "s");
     std::printf(
-        "server         requests/s    p50 µs    p99 µs  CPU µs/request  CPU / epoll  "
+        "server             requests/s    p50 µs    p99 µs  CPU µs/request  CPU / "
+        "epoll  "
         "busy\n");
     for (std::size_t i = 0; i < servers.size(); ++i) {
       const record& r = records[i];
       if (!r.rounds.empty()) {
-        std::printf("%-12s %12.0f %9.1f %9.1f %15.2f %12s %4.0f%%\n", servers[i].name(),
+        std::printf("%-17s %11.0f %9.1f %9.1f %15.2f %12s %4.0f%%\n", servers[i].name(),
                     r.median_of(&measurement::requests_per_second),
                     r.median_of(&measurement::p50), r.median_of(&measurement::p99),
                     r.median_of(&measurement::cpu),
@@ -251,7 +295,7 @@ class runner {
   }
 
   void report_failure(const char* who, const std::string& why) {
-    std::printf("%-12s failed: %s\n", who, why.c_str());
+    std::printf("%-17s failed: %s\n", who, why.c_str());
     failed_ = true;
   }
 
@@ -264,7 +308,7 @@ class runner {
       std::printf("(fewer than %zu: the limit of open files is %zu)\n",
                   idle_connections, files_);
     }
-    std::printf("server        bytes/connection   before, KiB   after, KiB\n");
+    std::printf("server            bytes/connection   before, KiB   after, KiB\n");
     for (server& s : start_servers(echo_servers)) {
       progress_.step(std::string("idle: ") + s.name(), idle_duration);
       try {
@@ -274,7 +318,7 @@ class runner {
         const std::size_t after = private_memory(s.pid());
         progress_.clear();
         const double growth = static_cast<double>(after) - static_cast<double>(before);
-        std::printf("%-12s %17.0f %13zu %12zu\n", s.name(),
+        std::printf("%-17s %16.0f %13zu %12zu\n", s.name(),
                     growth / static_cast<double>(count), before / 1024, after / 1024);
       } catch (const std::exception& e) {
         progress_.clear();
@@ -321,6 +365,7 @@ class runner {
   std::size_t files_;
   std::optional<cpu_plan> cpus_;
   progress progress_;
+  std::set<std::string_view> skipped_;
   bool failed_ = false;
 };
 
