@@ -28,7 +28,9 @@ running="$running $!"
 exec 3>"$folder/begin"
 dd if="$folder/sink" of="$folder/first.out" bs=16 count=1 2>/dev/null  # it is connected
 kill -INT "$server"
-sleep 0.3
+while $limited "$programs/chat_client" 127.0.0.1 "$port" </dev/null >"$folder/page.out" 2>&1; do
+  :  # it still listens
+done
 kill -0 "$server" || fail "the server did not wait for its client"
 while kill -INT "$server" 2>/dev/null; do sleep 0.05; done
 code=0

@@ -34,7 +34,8 @@ namespace aio {
 ///
 /// Cancellation: asks the operation to stop, in every way that it can, and waits for its
 ///               handler; then the await raises. What it has brought is lost: reads of
-///               stream_reader lose nothing.
+///               stream_reader lose nothing. It is asked on the loop's thread; with
+///               bind_executor see that the operation can take that.
 /// Throws:       what the operation completes with: boost::system::system_error, or what
 ///               an exception_ptr holds; cancelled_error; usage_error – a loop on virtual
 ///               time
