@@ -261,3 +261,25 @@ AIO_NET_TEST("open_connection: every address of a name is tried",
              ContainsSubstring("Multiple exceptions: cannot connect to 127.0.0.2:"));
   CHECK_THAT(how, ContainsSubstring(", cannot connect to 127.0.0.1:"));
 }
+
+AIO_NET_TEST("open_connection: cancelled at any moment it leaves nothing behind",
+             "[net][open_connection]") {
+  auto listener = test::raw_socket::listening(100);
+  const std::size_t before = test::open_descriptors();
+  int cancelled = 0;
+  int turns = 1;
+  for (std::string how = "cancelled"; how == "cancelled"; ++turns) {
+    auto connecting =
+        aio::create_task(ending(aio::open_connection("two.test", listener.port())));
+    if (turns % 2 == 1) {
+      co_await test::turns(turns);
+    } else {
+      co_await test::polls(turns);
+    }
+    connecting.cancel();
+    how = co_await connecting;
+    cancelled += how == "cancelled";
+    co_await test::until([&] { return test::open_descriptors() == before; });
+  }
+  CHECK(cancelled >= 1);
+}
