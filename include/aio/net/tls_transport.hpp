@@ -155,9 +155,11 @@ class tls_transport final : public byte_transport, private tls_wire {
 
   void abort() noexcept override {
     const intrusive_ptr<stream_interface> keep(this);
-    finish(std::make_exception_ptr(boost::system::system_error(
-               make_error_code(boost::system::errc::connection_aborted),
-               "the connection was closed during the SSL handshake")),
+    finish(error_of([] {
+             return boost::system::system_error(
+                 make_error_code(boost::system::errc::connection_aborted),
+                 "the connection was closed during the SSL handshake");
+           }),
            nullptr);
   }
 
@@ -244,8 +246,10 @@ class tls_transport final : public byte_transport, private tls_wire {
   }
 
   void work() override {
-    process();
-    go_on_closing();
+    guarded("a TLS connection failed", [this] {
+      process();
+      go_on_closing();
+    });
   }
 
   void process() {
@@ -277,10 +281,22 @@ class tls_transport final : public byte_transport, private tls_wire {
     flush();  // what was written meanwhile
   }
 
-  static std::exception_ptr cut_off_in_handshake() {
-    return std::make_exception_ptr(boost::system::system_error(
-        make_error_code(boost::system::errc::connection_reset),
-        "the peer closed the connection during the SSL handshake"));
+  static std::exception_ptr cut_off_in_handshake() noexcept {
+    return error_of([] {
+      return boost::system::system_error(
+          make_error_code(boost::system::errc::connection_reset),
+          "the peer closed the connection during the SSL handshake");
+    });
+  }
+
+  /// What `make()` returns, or that there is no memory for it.
+  template <class Make>
+  static std::exception_ptr error_of(Make make) noexcept {
+    try {
+      throw make();
+    } catch (...) {
+      return std::current_exception();
+    }
   }
 
   // ----- plaintext in -----
@@ -293,9 +309,11 @@ class tls_transport final : public byte_transport, private tls_wire {
       is_reading_ = false;
       if (is_lost_) return;
       if (unread_answers_ > unread_answers) {
-        return finish_with(ssl_error(ssl_errc::protocol,
-                                     "TLS connection failed: the peer wants answers "
-                                     "that it does not read"));
+        return finish_with([] {
+          return ssl_error(ssl_errc::protocol,
+                           "TLS connection failed: the peer wants answers that it does "
+                           "not read");
+        });
       }
       if (how == tls_engine::status::needs_input) return;
       if (how == tls_engine::status::closed) return peer_has_closed();
@@ -402,9 +420,12 @@ class tls_transport final : public byte_transport, private tls_wire {
       return false;
     }
     if (!is_closing_) {
-      finish_with(ssl_eof_error(
-          "TLS connection failed: the peer closed the connection without saying so in "
-          "TLS; what came may be cut off"));
+      finish_with([] {
+        return ssl_eof_error(
+            "TLS connection failed: the peer closed the connection without saying so "
+            "in "
+            "TLS; what came may be cut off");
+      });
       return false;
     }
     is_peer_done_ = true;
@@ -429,12 +450,14 @@ class tls_transport final : public byte_transport, private tls_wire {
     const intrusive_ptr<stream_interface> keep(this);
     if (is_lost_) return below_->abort();
     if (phase_ == phase::handshake) {
-      const auto error = std::make_exception_ptr(boost::system::system_error(
-          make_error_code(boost::system::errc::connection_aborted),
-          "the SSL handshake took too long: aborting the connection"));
+      const auto error = error_of([] {
+        return boost::system::system_error(
+            make_error_code(boost::system::errc::connection_aborted),
+            "the SSL handshake took too long: aborting the connection");
+      });
       return finish(error, error);
     }
-    finish_with(timeout_error("the SSL shutdown timed out"));
+    finish_with([] { return timeout_error("the SSL shutdown timed out"); });
   }
 
   /// The engine has failed, and has told the peer why: that still leaves.
@@ -443,9 +466,9 @@ class tls_transport final : public byte_transport, private tls_wire {
     finish(engine_->error(), engine_->error());
   }
 
-  template <class E>
-  void finish_with(E error) {
-    const auto made = std::make_exception_ptr(std::move(error));
+  template <class Make>
+  void finish_with(Make make) noexcept {
+    const std::exception_ptr made = error_of(make);
     finish(made, made);
   }
 
