@@ -155,6 +155,7 @@ class tls_transport final : public byte_transport, private tls_wire {
 
   void abort() noexcept override {
     const intrusive_ptr<stream_interface> keep(this);
+    if (is_lost_) return below_->abort();  // which may still say goodbye
     finish(error_of([] {
              return boost::system::system_error(
                  make_error_code(boost::system::errc::connection_aborted),
