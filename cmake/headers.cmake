@@ -110,6 +110,8 @@ set(AIO_HEADERS
     aio/net/sock_calls.hpp
     aio/net/sendfile.hpp
     aio/net/resolve.hpp
+    aio/net/connect_error.hpp
+    aio/net/detail/connect_race.hpp
     aio/net/connect.hpp
     aio/net/create_connection.hpp
     aio/net/detail/socket_file.hpp

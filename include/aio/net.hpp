@@ -32,7 +32,7 @@
 #pragma once
 
 #include <aio/io/event_loop.hpp>
-#include <aio/net/connect.hpp>
+#include <aio/net/connect_error.hpp>
 #include <aio/net/create_connection.hpp>
 #include <aio/net/create_datagram_endpoint.hpp>
 #include <aio/net/create_server.hpp>
