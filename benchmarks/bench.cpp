@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "json_report.hpp"
 #include "net/load.hpp"
 #include "net/process.hpp"
 #include "progress.hpp"
@@ -146,6 +147,7 @@ class runner {
       }
       std::fflush(stdout);
     }
+    if (!options_.json.empty()) report_.write_to(options_.json);
     return !failed_;
   }
 
@@ -273,10 +275,29 @@ class runner {
                     r.median_of(&measurement::cpu),
                     ratio_text(cpu_ratio(r, records[0])).c_str(),
                     100 * r.median_of(&measurement::busy));
+        report(name, servers[i].name(), r, records[0]);
       }
       if (!r.failure.empty()) report_failure(servers[i].name(), r.failure);
     }
     compare_threads_with_streams(servers, records);
+  }
+
+  void report(const std::string& scenario, const char* who, const record& r,
+              const record& epoll) {
+    const std::vector<double> ratios = cpu_ratios(r, epoll);
+    if (ratios.empty()) return;
+    report_.add(
+        scenario,
+        {who,
+         {{"requests_per_second", r.median_of(&measurement::requests_per_second)},
+          {"p50_us", r.median_of(&measurement::p50)},
+          {"p99_us", r.median_of(&measurement::p99)},
+          {"p999_us", r.median_of(&measurement::p999)},
+          {"cpu_us", r.median_of(&measurement::cpu)},
+          {"cpu_ratio", median(ratios)},
+          {"cpu_ratio_least", *std::min_element(ratios.begin(), ratios.end())},
+          {"cpu_ratio_most", *std::max_element(ratios.begin(), ratios.end())},
+          {"busy", r.median_of(&measurement::busy)}}});
   }
 
   static void compare_threads_with_streams(const std::vector<server>& servers,
@@ -320,6 +341,8 @@ class runner {
         const double growth = static_cast<double>(after) - static_cast<double>(before);
         std::printf("%-17s %16.0f %13zu %12zu\n", s.name(),
                     growth / static_cast<double>(count), before / 1024, after / 1024);
+        report_.add("idle",
+                    {s.name(), {{"bytes", growth / static_cast<double>(count)}}});
       } catch (const std::exception& e) {
         progress_.clear();
         report_failure(s.name(), s.explain(e.what()));
@@ -348,6 +371,7 @@ class runner {
         progress_.clear();
         if (!std::exchange(header, true)) std::printf("%-44s CPU ns\n", "operation");
         std::printf("%-42s %8.1f\n", row->first.c_str(), row->second);
+        report_.add("micro", {row->first, {{"ns", row->second}}});
       }
     }
     progress_.clear();
@@ -366,13 +390,15 @@ class runner {
   std::optional<cpu_plan> cpus_;
   progress progress_;
   std::set<std::string_view> skipped_;
+  json_report report_;
   bool failed_ = false;
 };
 
 constexpr const char* usage =
-    "usage: bench [SCENARIO...] [--rounds N] [--seconds S] [--list]\n"
+    "usage: bench [SCENARIO...] [--rounds N] [--seconds S] [--json FILE] [--list]\n"
     "  --rounds N    how often each server is measured (default 5)\n"
     "  --seconds S   how long each time (default 1.0)\n"
+    "  --json FILE   write the results there as well, for plot.py and other programs\n"
     "  --list        show the scenarios and exit\n";
 
 }  // namespace

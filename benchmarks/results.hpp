@@ -30,9 +30,9 @@ inline double median(std::vector<double> values) {
 /// What one server did in one round.
 struct measurement {
   double requests_per_second;
-  double p50, p99;  // microseconds
-  double cpu;       // microseconds of the server per request
-  double busy;      // CPU time of the server in the measured time, 0 to 1
+  double p50, p99, p999;  // microseconds
+  double cpu;             // microseconds of the server per request
+  double busy;            // CPU time of the server in the measured time, 0 to 1
 };
 
 inline measurement summarize(const load_report& r) {
@@ -40,6 +40,7 @@ inline measurement summarize(const load_report& r) {
   return {.requests_per_second = requests / r.wall_seconds,
           .p50 = r.latency.quantile(0.5) / 1e3,
           .p99 = r.latency.quantile(0.99) / 1e3,
+          .p999 = r.latency.quantile(0.999) / 1e3,
           .cpu = r.cpu_seconds / requests * 1e6,
           .busy = r.cpu_seconds / r.wall_seconds};
 }
@@ -56,14 +57,19 @@ struct record {
   }
 };
 
-/// Returns: the median of the ratios of CPU time per request in each round; nothing
-///          when there is no round in which both were measured
-inline std::optional<double> cpu_ratio(const record& a, const record& b) {
+/// The ratios of CPU time per request in each round in which both were measured.
+inline std::vector<double> cpu_ratios(const record& a, const record& b) {
   std::vector<double> ratios;
   for (const auto& [round, m] : a.rounds) {
     const auto other = b.rounds.find(round);
     if (other != b.rounds.end()) ratios.push_back(m.cpu / other->second.cpu);
   }
+  return ratios;
+}
+
+/// Returns: their median; nothing when there is no such round
+inline std::optional<double> cpu_ratio(const record& a, const record& b) {
+  std::vector<double> ratios = cpu_ratios(a, b);
   if (ratios.empty()) return {};
   return median(std::move(ratios));
 }

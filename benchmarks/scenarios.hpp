@@ -50,6 +50,7 @@ struct options {
   std::vector<std::string> scenarios;
   int rounds = 5;
   double window = 1.0;
+  std::string json;  ///< where to write the results for programs; empty: nowhere
 };
 
 struct usage_error : std::runtime_error {
@@ -102,7 +103,11 @@ inline options parse_arguments(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (arg == "--rounds" || arg == "--seconds") {
+    if (arg == "--json") {
+      if (value.empty()) throw usage_error("--json takes the name of a file");
+      o.json = value;
+      ++i;
+    } else if (arg == "--rounds" || arg == "--seconds") {
       ++i;
       if (arg == "--rounds" ? !parse_positive(value, o.rounds)
                             : !parse_positive(value, o.window)) {

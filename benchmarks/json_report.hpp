@@ -1,0 +1,79 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// The results for programs: one JSON document (plot.py draws it).
+
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// A name and numbers.
+struct json_row {
+  std::string name;
+  std::vector<std::pair<const char*, double>> numbers;
+};
+
+/// Tables of rows: `{"50x64": [{"name": "epoll", "cpu": 4.1, ...}, ...], ...}`.
+class json_report {
+ public:
+  void add(const std::string& table, json_row row) {
+    if (tables_.empty() || tables_.back().first != table)
+      tables_.push_back({table, {}});
+    tables_.back().second.push_back(std::move(row));
+  }
+
+  /// Throws: std::runtime_error – the file cannot be written
+  void write_to(const std::string& path) const {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+        std::fopen(path.c_str(), "w"), &std::fclose);
+    if (!file) throw std::runtime_error("cannot write to " + path);
+    std::string text = "{";
+    for (const auto& [table, rows] : tables_) {
+      if (text.size() > 1) text += ",";
+      text += "\n  " + quoted(table) + ": [";
+      for (const json_row& row : rows) {
+        if (&row != &rows.front()) text += ",";
+        text += "\n    {\"name\": " + quoted(row.name);
+        for (const auto& [key, value] : row.numbers) {
+          text += ", " + quoted(key) + ": " + number(value);
+        }
+        text += "}";
+      }
+      text += "\n  ]";
+    }
+    text += "\n}\n";
+    if (std::fputs(text.c_str(), file.get()) < 0) {
+      throw std::runtime_error("cannot write to " + path);
+    }
+  }
+
+ private:
+  // Names here are ours: they have nothing that must be escaped but quotation marks.
+  static std::string quoted(const std::string& text) {
+    std::string made = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') made += '\\';
+      made += c;
+    }
+    return made + '"';
+  }
+  static std::string number(double value) {
+    if (!std::isfinite(value)) return "null";
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", value);
+    return text;
+  }
+
+  std::vector<std::pair<std::string, std::vector<json_row>>> tables_;
+};
+
+}  // namespace bench
