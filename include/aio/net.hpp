@@ -26,6 +26,8 @@
 ///       co_await server.serve_forever();
 ///     }
 ///
+/// With the option ssl each of them speaks TLS; see ssl_context.
+///
 /// Errors of the system are boost::system::system_error; the end of a stream is no
 /// error but an empty read.
 

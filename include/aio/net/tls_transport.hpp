@@ -11,6 +11,7 @@
 #include <aio/core/ready_node.hpp>
 #include <aio/core/timer_heap.hpp>
 #include <aio/detail/move_only_function.hpp>
+#include <aio/detail/scope_exit.hpp>
 #include <aio/net/detail/byte_transport.hpp>
 #include <aio/net/detail/plaintext_room.hpp>
 #include <aio/net/detail/tls_engine.hpp>
@@ -87,10 +88,10 @@ class tls_transport final : public byte_transport, private tls_wire {
   void upgrade(std::shared_ptr<base_protocol> protocol, std::string_view early,
                handshake_callback done) {
     is_upgrade_ = true;
-    // A server that closes its connections is to close them in TLS.
-    below_->list_hook<server_tag>::replace_with(*this);
     start(std::move(protocol));
     below_->set_protocol(link());
+    // A server that closes its connections is to close them in TLS.
+    below_->list_hook<server_tag>::replace_with(*this);
     kept_.append(early);
     shake_hands(std::move(done));
     if (!is_below_gone_) below_->resume_reading();
@@ -240,10 +241,10 @@ class tls_transport final : public byte_transport, private tls_wire {
   void ciphertext_came(std::string_view bytes) {
     const intrusive_ptr<stream_interface> keep(this);
     arriving_ = bytes;
+    const scope_exit no_longer([this] { arriving_ = {}; });
     process();
-    // Only for a protocol that has paused reading: the memory is that of the other one.
-    const std::string_view rest = std::exchange(arriving_, {});
-    if (!is_lost_ && !is_eof_received_) kept_.append(rest);
+    // There is a rest only if the protocol has paused reading.
+    if (!is_lost_ && !is_eof_received_) kept_.append(arriving_);
   }
 
   void work() override {
