@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -290,6 +291,17 @@ TEST_CASE("openssl_engine: a certificate is refused with the reason", "[tls]") {
              ContainsSubstring("Hostname mismatch"));
   CHECK_THAT(verdict({.names = "DNS:127.0.0.1"}, "127.0.0.1"),
              ContainsSubstring("IP address mismatch"));
+}
+
+TEST_CASE("openssl_engine: IPv6 addresses are names as well", "[tls]") {
+  CHECK(verdict({.names = "IP:2001:db8::f0"}, "2001:DB8::F0") == "none");
+  CHECK_THAT(verdict({.names = "IP:2001:db8::f0"}, "2001:db8::f1"),
+             ContainsSubstring("IP address mismatch"));
+  tunnel l(ssl_context::insecure_client(),
+           server_context(test::trusted().issue({.names = "IP:2001:db8::f0"})), "");
+  l.shake_hands();
+  CHECK(l.c->info().peer_certificate->names ==
+        std::vector<std::string>{"2001:DB8:0:0:0:0:0:F0"});
 }
 
 TEST_CASE("openssl_engine: a stranger's certificate is refused", "[tls]") {
@@ -581,6 +593,21 @@ TEST_CASE("ssl_context: files that cannot be used are refused by name", "[tls]")
              ContainsSubstring("no start line"));
   CHECK_THAT(failure([&] { ssl_context().set_ciphers("x"); }),
              ContainsSubstring("empty ssl_context"));
+}
+
+TEST_CASE("ssl_context: trusts the authorities in a folder", "[tls]") {
+  const test::scratch_folder folder;
+  const std::string pem = test::trusted().cert();
+  BIO* const text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  const aio::detail::x509_ptr cert(PEM_read_bio_X509(text, nullptr, nullptr, nullptr));
+  BIO_free(text);
+  // The name that `openssl rehash` would give it.
+  char name[16];
+  std::snprintf(name, sizeof name, "%08lx.0", X509_subject_name_hash(cert.get()));
+  folder.file(name, pem);
+  tunnel l(ssl_context::client(folder.path("")), server_context());
+  l.shake_hands();
+  CHECK(l.is_connected());
 }
 
 TEST_CASE("ssl_context: keys with a password", "[tls]") {

@@ -447,6 +447,21 @@ AIO_TEST("tls_transport: a peer that does not answer the end has its time", "[tl
   }
 }
 
+AIO_TEST("tls_transport: who does not want to wait for the peer's end aborts",
+         "[tls]") {
+  tls_pair pair(loop);
+  co_await pair.connected();
+  pair.server.below->pause_reading();
+  pair.client.protocol->transport.close();
+  co_await turns(3);
+  CHECK(pair.client.protocol->log == "made");
+  pair.client.protocol->transport.abort();
+  pair.server.below->resume_reading();
+  co_await pair.ended();
+  CHECK(pair.client.protocol->log == "made lost");
+  CHECK(loop.now() == 0s);
+}
+
 AIO_TEST("tls_transport: a peer that says nothing fails the handshake in time",
          "[tls]") {
   tls_client client(loop, tls_settings(client_context(), "localhost", 10s, {}));
