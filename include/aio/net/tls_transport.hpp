@@ -372,8 +372,9 @@ class tls_transport final : public byte_transport, private tls_wire {
 
   void flush() {
     while (!queue_.empty() && can_send()) {
-      std::size_t done = 0;
-      queue_.for_each_chunk(1, [&](std::string_view chunk) { done = encrypt(chunk); });
+      std::string_view first;
+      queue_.for_each_chunk(1, [&](std::string_view chunk) { first = chunk; });
+      const std::size_t done = encrypt(first);  // a failure clears the queue
       if (is_lost_ || done == 0) return;
       queue_.consume(done);
     }
