@@ -72,7 +72,7 @@ aio::coro<std::size_t> receive_all(aio::event_loop& loop, int fd) {
 
 }  // namespace
 
-AIO_NET_TEST("sock_recv: yields what is there, or waits for it; nothing is the end",
+AIO_NET_TEST("sock_recv: yields what is there, or waits for it, nothing is the end",
              "[net][sock_calls]") {
   auto [a, b] = owned_fd::pair();
   REQUIRE(::write(a.get(), "abcdef", 6) == 6);
