@@ -588,3 +588,24 @@ AIO_TEST("stream_reader: copies are the same stream", "[net][stream_reader]") {
   const std::string rest = co_await same.read(9);
   CHECK(two + rest == "abcd");
 }
+
+AIO_TEST("stream_reader: a loop over the lines", "[net][stream_reader]") {
+  const aio::stream_reader reader(10);
+  reader.feed_data("one\n\ntwo\nrest");
+  reader.feed_eof();
+  std::vector<std::string> lines;
+  while (auto line = co_await reader.next_line()) lines.push_back(*line);
+  CHECK(lines == std::vector<std::string>{"one\n", "\n", "two\n", "rest"});
+  const auto none = co_await reader.next_line();
+  CHECK_FALSE(none.has_value());
+
+  const aio::stream_reader narrow(4);
+  narrow.feed_data("too long\nshort\n");
+  bool is_refused = false;
+  try {
+    static_cast<void>(co_await narrow.next_line());
+  } catch (const std::invalid_argument&) {
+    is_refused = true;
+  }
+  CHECK(is_refused);
+}

@@ -7,6 +7,9 @@
 #include <support/protocols.hpp>
 #include <support/raw_socket.hpp>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -303,6 +306,54 @@ AIO_NET_TEST("transport: lower limits take effect at once", "[net][transport]") 
   t.set_write_buffer_limits(queued - 1);
   CHECK(link.client->log == "made pause");
   CHECK((before == "made" || before == "made pause"));
+}
+
+AIO_NET_TEST("transport: writelines sends all in one call, whatever their number",
+             "[net][transport]") {
+  // Datagrams of a socket that keeps their bounds show the calls.
+  int both[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, both) == 0);
+  auto client = std::make_shared<recorder>();
+  const aio::detail::intrusive_ptr<aio::detail::stream_transport> made(
+      new aio::detail::stream_transport(loop, aio::detail::descriptor(both[0]),
+                                        aio::endpoint::unix_path("")));
+  made->start(client);
+  std::vector<std::string> lines;
+  std::string all;
+  for (int i = 0; i < 100; ++i) lines.push_back("line " + std::to_string(i) + '\n');
+  for (const auto& line : lines) all += line;
+  client->transport.writelines(lines);
+  co_await test::polls(2);
+  std::string received;
+  std::vector<std::size_t> sizes;
+  char room[4096];
+  for (ssize_t n; (n = ::recv(both[1], room, sizeof room, MSG_DONTWAIT)) > 0;) {
+    received.append(room, static_cast<std::size_t>(n));
+    sizes.push_back(static_cast<std::size_t>(n));
+  }
+  CHECK(received == all);
+  CHECK(sizes.size() == 2);  // as many pieces as one call takes, and the rest
+  client->transport.abort();
+  co_await test::polls(2);
+  ::close(both[1]);
+}
+
+AIO_NET_TEST(
+    "transport: writelines that are too much for the kernel are queued in order",
+    "[net][transport]") {
+  auto link = co_await connect_protocols(loop);
+  link.server->transport.pause_reading();
+  const std::string piece = test::pattern(300'000);
+  const std::vector<std::string> pieces(30, piece);
+  link.client->transport.writelines(pieces);
+  CHECK(link.client->transport.get_write_buffer_size() > 0);
+  link.client->transport.writelines(std::vector<std::string_view>{"the ", "end"});
+  link.client->transport.close();
+  link.server->transport.resume_reading();
+  co_await end_of(link.server);
+  std::string all;
+  for (const auto& one : pieces) all += one;
+  CHECK((link.server->received == all + "the end"));
 }
 
 AIO_NET_TEST("transport: writelines sends each of a range", "[net][transport]") {

@@ -68,6 +68,17 @@ AIO_NET_TEST("stream_writer: the further writes of a turn leave together on the 
   CHECK(all.substr(0, 20) == "01234567890123456789");
 }
 
+AIO_NET_TEST("stream_writer: write_all writes and waits", "[net][stream_writer]") {
+  auto link = co_await test::connect_streams(loop);
+  const std::string text = test::pattern(16'000'000);
+  auto sending = aio::create_task(link.client.writer.write_all(text));
+  co_await test::polls(2);
+  CHECK_FALSE(sending.done());
+  const std::string got = co_await link.server.reader.readexactly(text.size());
+  CHECK((got == text));
+  co_await sending;
+}
+
 AIO_NET_TEST("stream_writer: writelines writes each of a range",
              "[net][stream_writer]") {
   auto link = co_await connect_streams(loop);

@@ -77,6 +77,14 @@ class stream_reader {
   /// Throws:       std::invalid_argument – a line longer than the limit; it is dropped
   operation<detail::read_line> readline() const { return {state_, {}}; }
 
+  /// The same for a loop over the lines: none at the end of the stream.
+  ///
+  ///     while (auto line = co_await reader.next_line()) use(*line);
+  ///
+  /// Cancellation, Throws: see readline
+  /// Like:                 async for line in reader
+  operation<detail::read_next_line> next_line() const { return {state_, {}}; }
+
   /// Yields exactly `n` bytes; the limit does not apply.
   ///
   /// Cancellation: see the class

@@ -9,7 +9,6 @@
 #include <aio/io/event_loop.hpp>
 #include <aio/net/detail/descriptor_transport.hpp>
 #include <aio/net/detail/native_socket.hpp>
-#include <aio/net/detail/write_buffer.hpp>
 #include <aio/net/endpoint.hpp>
 
 #include <sys/epoll.h>
@@ -46,8 +45,8 @@ class stream_transport final : public descriptor_transport {
   ssize_t send(std::string_view bytes) noexcept override {
     return send_some(native_handle(), bytes);
   }
-  ssize_t send(const write_buffer& queue) noexcept override {
-    return send_some(native_handle(), queue);
+  ssize_t send(gathered& pieces) noexcept override {
+    return send_some(native_handle(), pieces);
   }
   void end_sending() noexcept override { ::shutdown(native_handle(), SHUT_WR); }
 

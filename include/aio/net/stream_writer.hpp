@@ -155,10 +155,18 @@ class stream_writer {
   /// Throws: usage_error – after write_eof()
   void write(std::string_view bytes) const { open().source.write(bytes); }
 
-  /// write() for each of a range of byte strings.
+  /// write() for each of a range of byte strings; they leave in as few calls as can be.
   template <std::ranges::input_range R>
   void writelines(R&& list) const {
-    for (auto&& bytes : list) write(std::string_view(bytes));
+    open().source.writelines(std::forward<R>(list));
+  }
+
+  /// write() and drain() in one.
+  ///
+  /// Cancellation, Throws: see drain and write
+  detail::drain_operation write_all(std::string_view bytes) const {
+    write(bytes);
+    return drain();
   }
 
   /// Waits until the queue is short enough to go on: below the high-water mark it does

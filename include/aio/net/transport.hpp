@@ -14,12 +14,16 @@
 #include <aio/net/protocol.hpp>
 #include <aio/net/tls_info.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace aio {
 namespace detail {
@@ -51,6 +55,7 @@ class transport_interface : public ref_counted,
 class stream_interface : public transport_interface {
  public:
   virtual void write(std::string_view bytes) = 0;
+  virtual void writelines(std::span<const std::string_view> list) = 0;
   virtual void write_eof() = 0;
   virtual bool can_write_eof() const noexcept = 0;
   virtual void pause_reading() = 0;
@@ -136,10 +141,18 @@ class transport : public detail::transport_handle<detail::stream_interface> {
   /// Throws: usage_error – after write_eof(), or a pipe that is only read
   void write(std::string_view bytes) { impl().write(bytes); }
 
-  /// write() for each of a range of byte strings; they leave in as few calls as can be.
+  /// write() for each of a range of byte strings; they leave in as few calls as can be,
+  /// without being put together.
   template <std::ranges::input_range R>
   void writelines(R&& list) {
-    for (auto&& bytes : list) impl().write(std::string_view(bytes));
+    if constexpr (std::is_lvalue_reference_v<std::ranges::range_reference_t<R>> ||
+                  std::same_as<std::ranges::range_value_t<R>, std::string_view>) {
+      std::vector<std::string_view> views;
+      for (auto&& bytes : list) views.emplace_back(bytes);
+      impl().writelines(views);
+    } else {  // strings that are made as one goes
+      for (auto&& bytes : list) impl().write(std::string_view(bytes));
+    }
   }
 
   /// Says that nothing will follow, once the queue is sent; receiving goes on.

@@ -41,6 +41,10 @@ class byte_transport : public transport_base<stream_interface, transport> {
     protocol_ = std::move(protocol);
   }
 
+  void writelines(std::span<const std::string_view> list) override {
+    for (const std::string_view bytes : list) write(bytes);
+  }
+
   void pause_reading() override { is_paused_ = true; }
   void resume_reading() override {
     if (!is_paused_ || is_closing_) return;

@@ -17,6 +17,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -61,6 +62,24 @@ class descriptor_transport : public byte_transport, protected watcher {
     check_high_water();
   }
 
+  void writelines(std::span<const std::string_view> list) override {
+    const bool can_leave_at_once = queue_.empty() && !sent_this_turn() &&
+                                   !is_closing_ && !is_eof_written_ &&
+                                   direct_sender_ == nullptr;
+    std::size_t gone = 0;
+    if (can_leave_at_once && list.size() > 1) {
+      sent_in_turn_ = this_turn();
+      gathered front(list);
+      gone = send_now(front);
+      if (is_lost_) return;
+    }
+    for (std::string_view bytes : list) {
+      const std::size_t skipped = std::min(gone, bytes.size());
+      gone -= skipped;
+      write(bytes.substr(skipped));
+    }
+  }
+
   void write_eof() override {
     if (is_closing_ || is_eof_written_) return;
     is_eof_written_ = true;
@@ -96,7 +115,7 @@ class descriptor_transport : public byte_transport, protected watcher {
   // The calls; they return -1 with errno set.
   virtual ssize_t receive(std::span<char> into) noexcept = 0;
   virtual ssize_t send(std::string_view bytes) noexcept = 0;
-  virtual ssize_t send(const write_buffer& queue) noexcept = 0;
+  virtual ssize_t send(gathered& pieces) noexcept = 0;
   /// Tells the peer that nothing follows.
   virtual void end_sending() noexcept = 0;
 
@@ -197,7 +216,8 @@ class descriptor_transport : public byte_transport, protected watcher {
   bool sent_this_turn() const noexcept { return sent_in_turn_ == this_turn(); }
 
   /// Returns how many bytes have gone.
-  std::size_t send_now(std::string_view bytes) {
+  template <class Bytes>
+  std::size_t send_now(Bytes& bytes) {
     const ssize_t n = send(bytes);
     if (n >= 0) return static_cast<std::size_t>(n);
     if (would_block(errno)) {
@@ -216,7 +236,8 @@ class descriptor_transport : public byte_transport, protected watcher {
   void flush() {
     if (is_lost_) return;
     while (!queue_.empty()) {
-      const ssize_t n = send(queue_);
+      gathered front(queue_);
+      const ssize_t n = send(front);
       if (n < 0) {
         if (!would_block(errno)) return fail_with(last_error(), "sending");
         is_waiting_for_room_ = true;

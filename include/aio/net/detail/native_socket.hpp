@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -151,29 +152,37 @@ inline ssize_t send_some(int fd, std::string_view bytes) noexcept {
   });
 }
 
-/// The front of a queue, as calls that gather take it.
+/// Several pieces, as calls that gather take them: not more than one call takes.
 class gathered {
  public:
+  /// The front of a queue.
   explicit gathered(const write_buffer& queue) noexcept {
-    queue.for_each_chunk(vectors_.size(), [&](std::string_view chunk) {
-      vectors_[count_++] = {const_cast<char*>(chunk.data()), chunk.size()};
-    });
+    queue.for_each_chunk(vectors_.size(), [&](std::string_view chunk) { add(chunk); });
+  }
+  /// The front of a list.
+  explicit gathered(std::span<const std::string_view> list) noexcept {
+    for (const std::string_view one : list.first(std::min(list.size(), most))) add(one);
   }
 
   iovec* data() noexcept { return vectors_.data(); }
   std::size_t size() const noexcept { return count_; }
 
  private:
-  std::array<iovec, 64> vectors_;
+  static constexpr std::size_t most = 64;
+
+  void add(std::string_view bytes) noexcept {
+    vectors_[count_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+
+  std::array<iovec, most> vectors_;
   std::size_t count_ = 0;
 };
 
-/// As much of the queue as the kernel takes in one call.
-inline ssize_t send_some(int fd, const write_buffer& queue) noexcept {
-  gathered front(queue);
+/// As much of it as the kernel takes in one call.
+inline ssize_t send_some(int fd, gathered& pieces) noexcept {
   msghdr message{};
-  message.msg_iov = front.data();
-  message.msg_iovlen = front.size();
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
   return uninterrupted(
       [&] { return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
 }

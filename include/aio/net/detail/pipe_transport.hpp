@@ -11,7 +11,6 @@
 #include <aio/net/detail/descriptor_transport.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/net/detail/no_sigpipe.hpp>
-#include <aio/net/detail/write_buffer.hpp>
 #include <aio/net/endpoint.hpp>
 
 #include <sys/epoll.h>
@@ -60,7 +59,7 @@ class read_pipe_transport final : public pipe_transport {
     return n < 0 && errno == EIO ? 0 : n;  // the other side of a terminal is gone
   }
   ssize_t send(std::string_view) noexcept override { return not_for_this_end(); }
-  ssize_t send(const write_buffer&) noexcept override { return not_for_this_end(); }
+  ssize_t send(gathered&) noexcept override { return not_for_this_end(); }
   void end_sending() noexcept override {}
 };
 
@@ -102,11 +101,11 @@ class write_pipe_transport final : public pipe_transport {
           [&] { return ::write(native_handle(), bytes.data(), bytes.size()); });
     });
   }
-  ssize_t send(const write_buffer& queue) noexcept override {
-    gathered front(queue);
+  ssize_t send(gathered& pieces) noexcept override {
     return without_sigpipe([&] {
       return uninterrupted([&] {
-        return ::writev(native_handle(), front.data(), static_cast<int>(front.size()));
+        return ::writev(native_handle(), pieces.data(),
+                        static_cast<int>(pieces.size()));
       });
     });
   }

@@ -170,4 +170,14 @@ class read_line {
   std::optional<std::size_t> newline_;
 };
 
+/// The same for a loop over the lines: none at the end of the stream.
+class read_next_line : public read_line {
+ public:
+  std::optional<std::string> take(reader_state& s) {
+    std::string line = read_line::take(s);
+    if (line.empty()) return std::nullopt;
+    return line;
+  }
+};
+
 }  // namespace aio::detail
