@@ -70,6 +70,9 @@ inline int run(const char* program, aio::coro<int>&& main) {
     return aio::run(std::move(main));
   } catch (const aio::keyboard_interrupt&) {
     return 130;
+  } catch (const aio::exception_group& errors) {
+    fmt::print(stderr, "{}: {}\n", program, errors.to_string());
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}: {}\n", program, error.what());
     return 1;
