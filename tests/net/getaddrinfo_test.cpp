@@ -123,6 +123,10 @@ AIO_NET_TEST("getaddrinfo: numeric hosts and ports take no thread",
 
 AIO_NET_TEST("getaddrinfo: names of hosts and services are looked up",
              "[net][getaddrinfo]") {
+  if (::getservbyname("http", "tcp") == nullptr) {
+    WARN("skipped: no names of services here (the package netbase has them)");
+    co_return;
+  }
   const auto found = co_await loop.getaddrinfo("localhost", "http",
                                                {.family = AF_INET,
                                                 .type = SOCK_STREAM,
@@ -233,6 +237,10 @@ AIO_NET_TEST("getaddrinfo: in debug mode a slow one is reported",
 
 AIO_NET_TEST("getnameinfo: finds names, or numbers without a thread",
              "[net][getaddrinfo]") {
+  if (::getservbyname("http", "tcp") == nullptr) {
+    WARN("skipped: no names of services here (the package netbase has them)");
+    co_return;
+  }
   const aio::endpoint there("127.0.0.1", 80);
   const auto [host, service] = co_await loop.getnameinfo(there);
   CHECK(host == "localhost");

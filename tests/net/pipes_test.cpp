@@ -191,7 +191,10 @@ AIO_NET_TEST("pipes: a terminal whose other side closes is at its end",
              "[net][pipes]") {
   int controller = -1;
   int terminal = -1;
-  REQUIRE(::openpty(&controller, &terminal, nullptr, nullptr, nullptr) == 0);
+  if (::openpty(&controller, &terminal, nullptr, nullptr, nullptr) != 0) {
+    WARN("skipped: no terminals here (/dev/pts)");
+    co_return;
+  }
   auto reader = std::make_shared<recorder>();
   auto [in, r] = co_await loop.connect_read_pipe(make(reader), controller);
   REQUIRE(::write(terminal, "hello", 5) == 5);
