@@ -61,6 +61,29 @@ bool has_children() {
 
 bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
 
+/// While it lives no signal is ignored, as when the tests are started in the background
+/// of a shell; children inherit that.
+class usual_signals {
+ public:
+  usual_signals() {
+    for (int number = 1; number < NSIG; ++number) {
+      struct sigaction now {};
+      if (::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_IGN)
+        continue;
+      ::signal(number, SIG_DFL);
+      ignored_.push_back(number);
+    }
+  }
+  usual_signals(const usual_signals&) = delete;
+  usual_signals& operator=(const usual_signals&) = delete;
+  ~usual_signals() {
+    for (const int number : ignored_) ::signal(number, SIG_IGN);
+  }
+
+ private:
+  std::vector<int> ignored_;
+};
+
 }  // namespace
 
 // ----- communicate and the streams -----
@@ -261,6 +284,7 @@ AIO_NET_TEST("subprocess: no descriptor of ours gets there but those that are pa
 
 AIO_NET_TEST("subprocess: signals are there as a shell leaves them",
              "[os][subprocess]") {
+  const usual_signals usual;
   loop.add_signal_handler(SIGUSR1, [] {});
   const auto former = ::signal(SIGPIPE, SIG_IGN);
   const std::string state = co_await printed(
@@ -329,6 +353,7 @@ AIO_NET_TEST("subprocess: what cannot be run is told to the caller, by name",
 
 AIO_NET_TEST("subprocess: signals end it, and the code says which",
              "[os][subprocess]") {
+  const usual_signals usual;
   auto killed = co_await start_sleeper();
   killed.kill();
   const int a = co_await killed.wait();
