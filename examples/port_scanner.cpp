@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,25 +23,35 @@
 
 using namespace std::chrono_literals;
 
-aio::coro<bool> is_open(aio::semaphore& places, std::string host, std::uint16_t port) {
-  auto place = co_await places.scoped();
+aio::coro<bool> connects(std::string address, std::uint16_t port) {
   try {
-    co_await aio::wait_for(aio::open_connection(host, port), 1s);
+    co_await aio::wait_for(aio::open_connection(address, port), 1s);
   } catch (const boost::system::system_error&) {  // a timeout is one, too
     co_return false;
   }
   co_return true;
 }
 
+aio::coro<bool> is_open(aio::semaphore& places, const std::set<std::string>& addresses,
+                        std::uint16_t port) {
+  auto place = co_await places.scoped();
+  for (const std::string& address : addresses) {
+    const bool is_taken = co_await connects(address, port);
+    if (is_taken) co_return true;
+  }
+  co_return false;
+}
+
 aio::coro<int> scan(std::string host, std::uint16_t first, std::uint16_t last) {
-  // A name is looked up once.
-  const auto addresses = co_await aio::getaddrinfo(host, first);
-  const std::string address = addresses.front().endpoint.address();
+  // A name is looked up once; it may have addresses of both families.
+  std::set<std::string> addresses;
+  const auto found = co_await aio::getaddrinfo(host, first);
+  for (const auto& one : found) addresses.insert(one.endpoint.address());
 
   aio::semaphore places(100);
   std::vector<aio::coro<bool>> attempts;
   for (int port = first; port <= last; ++port) {
-    attempts.push_back(is_open(places, address, static_cast<std::uint16_t>(port)));
+    attempts.push_back(is_open(places, addresses, static_cast<std::uint16_t>(port)));
   }
   const std::vector<bool> results = co_await aio::gather(std::move(attempts));
 
