@@ -5,6 +5,7 @@
 #include <aio/net/udp_socket.hpp>
 #include <aio/task/task.hpp>
 
+#include <support/folder.hpp>
 #include <support/net.hpp>
 
 #include <sys/socket.h>
@@ -229,8 +230,9 @@ AIO_NET_TEST("datagrams: abort drops what is queued", "[net][datagram]") {
 }
 
 AIO_NET_TEST("datagrams: over unix sockets", "[net][datagram]") {
-  const std::string path = "/tmp/aio_datagram_" + std::to_string(::getpid());
-  const std::string mine = path + "_client";
+  const test::folder at;
+  const std::string path = at / "server";
+  const std::string mine = at / "client";
   const aio::datagram_options at_path{.local_addr = {path, 0}, .family = AF_UNIX};
   listener_ptr server = co_await open(loop, at_path);
   co_await end(server);

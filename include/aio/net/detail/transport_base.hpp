@@ -146,25 +146,23 @@ class transport_base : public Interface, private ready_node {
   /// A callback whose failure ends the connection.
   template <class F>
   void guarded(const char* message, F call) {
-    try {
-      call();
-    } catch (const keyboard_interrupt&) {
-      throw;
-    } catch (...) {
-      loop_->call_exception_handler({message, std::current_exception(), {}});
-      fail(std::current_exception());
-    }
+    reported(message, call, [this] { fail(std::current_exception()); });
   }
 
-  /// A callback whose failure is only reported.
+  /// A callback whose failure is only reported; `and_then` follows the report.
   template <class F>
   void reported(const char* message, F call) {
+    reported(message, call, [] {});
+  }
+  template <class F, class G>
+  void reported(const char* message, F call, G and_then) {
     try {
       call();
     } catch (const keyboard_interrupt&) {
       throw;
     } catch (...) {
       loop_->call_exception_handler({message, std::current_exception(), {}});
+      and_then();
     }
   }
 
