@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// A benchmark whose body is a coroutine on a loop.
+/// A benchmark whose body is a coroutine on a loop in virtual time: no clock, no system
+/// call, so that only the library is measured.
 
 #pragma once
 
 #include <aio/aio.hpp>
+#include <aio/testing.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -17,9 +19,12 @@ inline constexpr int batch = 1000;
 
 inline aio::coro<int> ready() { co_return 1; }
 
+/// A child that suspends once.
+inline aio::coro<> one_turn() { co_await aio::sleep(std::chrono::seconds(0)); }
+
 template <aio::coro<> (*body)(benchmark::State&)>
 void in_loop(benchmark::State& state) {
-  aio::run(body(state));
+  aio::testing::run_virtual(body(state));
 }
 
 }  // namespace bench
