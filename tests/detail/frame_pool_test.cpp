@@ -87,7 +87,7 @@ TEST_CASE("frame_pool: blocks are aligned, as large as asked for, and apart",
 #if defined(__GLIBC__)
 TEST_CASE("frame_pool: more than it keeps goes back to the heap",
           "[detail][frame_pool]") {
-  constexpr std::size_t count = 5000, size = 400;
+  constexpr std::size_t count = 10'000, size = 400;
   std::vector<void*> blocks;
   blocks.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
