@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <memory>
 #include <ranges>
+#include <span>
+#include <stdexcept>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -48,38 +50,37 @@ decltype(auto) harvest(future_state<T>& child) {
   }
 }
 
+/// What a gather of futures of several types yields; `child(i)` is the i-th of them.
 template <bool Settled, class... T>
 struct gathered_tuple {
   using value =
       std::tuple<std::conditional_t<Settled, result<T>, value_or_monostate<T>>...>;
-  using children = std::tuple<future_state<T>*...>;
 
-  static constexpr std::size_t size(const children&) { return sizeof...(T); }
-  template <class Visit>
-  static void for_each(const children& all, Visit visit) {
-    std::apply([&](auto&... one) { (visit(*one), ...); }, all);
+  template <class Child>
+  static value collect(std::size_t, Child child) {
+    return collect(child, std::index_sequence_for<T...>());
   }
-  static value collect(const children& all) {
-    return std::apply([](auto&... one) { return value(harvest<Settled>(*one)...); },
-                      all);
+
+ private:
+  template <class Child, std::size_t... I>
+  static value collect([[maybe_unused]] Child& child, std::index_sequence<I...>) {
+    return value(harvest<Settled>(static_cast<future_state<T>&>(child(I)))...);
   }
 };
 
+/// What a gather of many futures of one type yields.
 template <bool Settled, class T>
 struct gathered_range {
   using value =
       std::vector<std::conditional_t<Settled, result<T>, value_or_monostate<T>>>;
-  using children = std::vector<future_state<T>*>;
 
-  static std::size_t size(const children& all) { return all.size(); }
-  template <class Visit>
-  static void for_each(const children& all, Visit visit) {
-    for (auto& one : all) visit(*one);
-  }
-  static value collect(const children& all) {
+  template <class Child>
+  static value collect(std::size_t count, Child child) {
     value results;
-    results.reserve(all.size());
-    for (auto& one : all) results.push_back(harvest<Settled>(*one));
+    results.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      results.push_back(harvest<Settled>(static_cast<future_state<T>&>(child(i))));
+    }
     return results;
   }
 };
@@ -89,21 +90,22 @@ struct gathered_range {
 template <bool Settled, class Shape>
 class gather_state final : public future_state<typename Shape::value> {
  public:
-  gather_state(loop_core& loop, typename Shape::children children)
+  gather_state(loop_core& loop, std::size_t size)
       : future_state<typename Shape::value>(loop),
-        children_(std::move(children)),
-        watches_(std::make_unique<watch[]>(Shape::size(children_))) {}
+        watches_(std::make_unique<watch[]>(size)),
+        size_(size) {}
+
+  /// The children come one after the other, in the order of the arguments.
+  void add(completion& child) {
+    if (&child.loop() != &this->loop()) {
+      throw std::invalid_argument("gather: the futures belong to different loops");
+    }
+    watches_[added_++].of = &child;
+  }
 
   void start() {
-    std::size_t i = 0;
-    Shape::for_each(children_, [&](completion& child) {
-      if (&child.loop() != &this->loop()) {
-        throw std::invalid_argument("gather: the futures belong to different loops");
-      }
-      watches_[i++].of = &child;
-    });
-    for (std::size_t k = 0; k < i; ++k) {
-      watch& w = watches_[k];
+    if (size_ == 0) return this->set_value(collect());
+    for (watch& w : all()) {
       w.owner = this;
       if (w.of->done()) {
         w.kept = intrusive_ptr<completion>(w.of);
@@ -112,18 +114,16 @@ class gather_state final : public future_state<typename Shape::value> {
         w.of->on_done(w);
       }
     }
-    if (i == 0) return this->set_value(Shape::collect(children_));
-    for (std::size_t k = 0; k < i; ++k) {
-      if (watches_[k].kept) child_done(*watches_[k].of);
+    for (watch& w : all()) {
+      if (w.kept) child_done(*w.of);
     }
   }
 
   bool cancel(std::string_view message) override {
     if (this->done()) return false;
     bool any = false;
-    for (std::size_t k = 0; k < Shape::size(children_); ++k) {
-      completion* const child = watches_[k].of;
-      if (child != nullptr && child->cancel(message)) any = true;
+    for (watch& w : all()) {
+      if (w.of != nullptr && w.of->cancel(message)) any = true;
     }
     if (any) cancel_requested_ = true;
     return any;
@@ -147,42 +147,47 @@ class gather_state final : public future_state<typename Shape::value> {
     gather_state* owner = nullptr;
   };
 
+  std::span<watch> all() noexcept { return {watches_.get(), size_}; }
+
+  typename Shape::value collect() {
+    return Shape::collect(
+        size_, [this](std::size_t i) -> completion& { return *watches_[i].of; });
+  }
+
   void child_done(completion& child) {
     ++finished_;
     if (this->done()) return child.mark_retrieved();
     if constexpr (!Settled) {
-      if (std::exception_ptr error = child.outcome_error()) {
-        return this->set_error(std::move(error));
+      if (child.failed() || child.cancelled()) {
+        return this->set_error(child.outcome_error());
       }
     }
-    if (finished_ < Shape::size(children_)) return;
+    if (finished_ < size_) return;
     if (cancel_requested_) {
       // As in asyncio it has the message of the last one, in the order of the
       // arguments.
       std::exception_ptr error;
-      Shape::for_each(children_, [&](completion& one) {
-        one.mark_retrieved();
-        error = one.cancelled() ? one.outcome_error() : nullptr;
-      });
+      for (watch& w : all()) {
+        w.of->mark_retrieved();
+        error = w.of->cancelled() ? w.of->outcome_error() : nullptr;
+      }
       this->set_error(error ? error : std::make_exception_ptr(cancelled_error()));
     } else {
-      this->set_value(Shape::collect(children_));
+      this->set_value(collect());
     }
   }
 
-  typename Shape::children children_;
   std::unique_ptr<watch[]> watches_;
+  std::size_t size_;
+  std::size_t added_ = 0;
   std::size_t finished_ = 0;
   bool cancel_requested_ = false;
 };
 
 template <bool Settled, class Shape>
-future<typename Shape::value> start_gather(loop_core& loop,
-                                           typename Shape::children children) {
-  intrusive_ptr<gather_state<Settled, Shape>> made(
-      new gather_state<Settled, Shape>(loop, std::move(children)));
-  made->start();
-  return future<typename Shape::value>(made);
+auto make_gather(loop_core& loop, std::size_t size) {
+  using state = gather_state<Settled, Shape>;
+  return intrusive_ptr<state>(new state(loop, size));
 }
 
 template <bool Settled, class... T>
@@ -193,8 +198,11 @@ auto gather_futures(const future<T>&... of) {
   } else {
     ((loop = loop == nullptr ? &of.required()->loop() : loop), ...);
   }
-  return start_gather<Settled, gathered_tuple<Settled, T...>>(*loop,
-                                                              {of.required().get()...});
+  using shape = gathered_tuple<Settled, T...>;
+  const auto made = make_gather<Settled, shape>(*loop, sizeof...(T));
+  (made->add(*of.required()), ...);
+  made->start();
+  return future<typename shape::value>(made);
 }
 
 template <bool Settled, awaitable... A>
@@ -225,13 +233,13 @@ auto gather_range(R&& range) {
       futures.push_back(aio::ensure_future(std::move(one)));
     }
   }
-  typename gathered_range<Settled, value_type>::children children;
-  children.reserve(futures.size());
-  for (auto& one : futures) children.push_back(one.required().get());
-  loop_core& loop =
-      children.empty() ? loop_core::require_running() : children.front()->loop();
-  return start_gather<Settled, gathered_range<Settled, value_type>>(
-      loop, std::move(children));
+  loop_core& loop = futures.empty() ? loop_core::require_running()
+                                    : futures.front().required()->loop();
+  using shape = gathered_range<Settled, value_type>;
+  const auto made = make_gather<Settled, shape>(loop, futures.size());
+  for (auto& one : futures) made->add(*one.required());
+  made->start();
+  return future<typename shape::value>(made);
 }
 
 }  // namespace detail
