@@ -25,6 +25,11 @@ std::size_t heap_in_use() {
 }
 
 aio::coro<> sleep_apart(std::int64_t i) {
+  co_await aio::sleep(1s + std::chrono::microseconds(i));
+}
+
+// What is due next is somewhere else in memory.
+aio::coro<> sleep_shuffled(std::int64_t i) {
   co_await aio::sleep(1s + std::chrono::microseconds(i * 7919 % 1'000'003));
 }
 
@@ -47,14 +52,15 @@ aio::coro<std::string> bytes_each(std::int64_t count, Make make) {
 }
 
 // Create, arm, fire and end, each.
+template <aio::coro<> (*sleep)(std::int64_t)>
 aio::coro<> sleeping_tasks(benchmark::State& state) {
   const std::int64_t count = state.range(0);
-  state.SetLabel(co_await bytes_each(count, sleep_apart));
+  state.SetLabel(co_await bytes_each(count, sleep));
   std::vector<aio::task<>> all;
   all.reserve(static_cast<std::size_t>(count));
   while (state.KeepRunningBatch(count)) {
     for (std::int64_t i = 0; i < count; ++i) {
-      all.push_back(aio::create_task(sleep_apart(i)));
+      all.push_back(aio::create_task(sleep(i)));
     }
     for (aio::task<>& one : all) co_await one;
     all.clear();
@@ -79,11 +85,14 @@ aio::coro<> waiting_tasks(benchmark::State& state) {
   }
 }
 
-BENCHMARK(in_loop<sleeping_tasks>)
+BENCHMARK(in_loop<sleeping_tasks<sleep_apart>>)
     ->Name("tasks that sleep, each")
     ->Arg(1)
     ->Arg(1'000)
     ->Arg(100'000)
+    ->Arg(1'000'000);
+BENCHMARK(in_loop<sleeping_tasks<sleep_shuffled>>)
+    ->Name("tasks that sleep, shuffled, each")
     ->Arg(1'000'000);
 BENCHMARK(in_loop<waiting_tasks>)
     ->Name("tasks that wait, each")

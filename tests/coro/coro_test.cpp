@@ -56,6 +56,40 @@ AIO_TEST("coro: runs nothing until it is awaited", "[coro][coro]") {
   CHECK_FALSE(static_cast<bool>(c));
 }
 
+AIO_TEST("coro: its parameters go when it ends, before the one that awaits goes on",
+         "[coro][coro]") {
+  struct mark {
+    explicit mark(std::string& to) : log(&to) {}
+    mark(mark&& other) noexcept : log(std::exchange(other.log, nullptr)) {}
+    mark(const mark&) = delete;
+    ~mark() {
+      if (log != nullptr) *log += "parameter, ";
+    }
+    std::string* log;
+  };
+  std::string log;
+  auto keeps = [&log](mark, bool waits) -> aio::coro<int> {
+    const aio::detail::scope_exit end([&] { log += "local, "; });
+    if (waits) co_await aio::sleep(1s);
+    co_return 1;
+  };
+  log += std::to_string(co_await keeps(mark(log), false)) + ", ";
+  log += std::to_string(co_await keeps(mark(log), true));
+  CHECK(log == "local, parameter, 1, local, parameter, 1");
+}
+
+AIO_TEST("coro: an error of a destructor after co_return counts, not the value",
+         "[coro][coro]") {
+  struct last_word {
+    ~last_word() noexcept(false) { throw boom("late"); }
+  };
+  auto body = []() -> aio::coro<std::string> {
+    const last_word end;
+    co_return std::string(100, 'x');
+  };
+  CHECK(co_await ending(body()) == "late");
+}
+
 AIO_TEST("coro: runs inline, in the task that awaits it", "[coro][coro]") {
   const test::turn_mark turn(loop);
   const aio::any_task me = aio::current_task();

@@ -38,7 +38,7 @@ TEST_CASE("promise: knows where it waits, and before that where it was defined",
   CHECK(frame.where.line() <= line_of_body + 3);  // or its last
   CHECK_THAT(frame.where.function_name(), Catch::Matchers::ContainsSubstring("body"));
   CHECK_FALSE(frame.is_started());
-  frame.self.destroy();
+  frame.self().destroy();
 
   auto t = test::start(loop, body());
   loop.turn();

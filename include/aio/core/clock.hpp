@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <ctime>
 #include <optional>
+#include <ratio>
 #include <stdexcept>
 #include <type_traits>
 
@@ -41,18 +42,28 @@ constexpr time_point deadline_after(time_point now, duration delay) noexcept {
   return now + delay;
 }
 
-/// Any duration, also in fractions of a second, in units of the clock.
+/// Any duration, also in fractions of a second, in units of the clock; one beyond its
+/// range is its longest or shortest.
 ///
 /// Throws: std::invalid_argument – not a number
 template <class Rep, class Period>
 constexpr duration to_duration(std::chrono::duration<Rep, Period> d) {
-  using wide = std::chrono::duration<long double, duration::period>;
-  if constexpr (std::is_floating_point_v<Rep>) {
-    if (d.count() != d.count()) throw std::invalid_argument("a duration of NaN");
+  using ratio = std::ratio_divide<Period, duration::period>;
+  if constexpr (std::is_integral_v<Rep> && ratio::den == 1) {
+    duration::rep ticks{};
+    if (__builtin_mul_overflow(d.count(), ratio::num, &ticks)) {
+      return d.count() > 0 ? duration::max() : duration::min();
+    }
+    return duration(ticks);
+  } else {
+    using wide = std::chrono::duration<long double, duration::period>;
+    if constexpr (std::is_floating_point_v<Rep>) {
+      if (d.count() != d.count()) throw std::invalid_argument("a duration of NaN");
+    }
+    if (wide(d) >= wide(duration::max())) return duration::max();
+    if (wide(d) <= wide(duration::min())) return duration::min();
+    return std::chrono::duration_cast<duration>(d);
   }
-  if (wide(d) >= wide(duration::max())) return duration::max();
-  if (wide(d) <= wide(duration::min())) return duration::min();
-  return std::chrono::duration_cast<duration>(d);
 }
 
 }  // namespace detail

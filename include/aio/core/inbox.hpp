@@ -31,10 +31,8 @@ class inbox {
 
   /// The loop's thread: moves what has come behind `ready`.
   void drain(intrusive_list<ready_node>& ready) {
-    if (!filled_.load(std::memory_order_acquire)) return;
-    const std::lock_guard lock(mutex_);
-    filled_.store(false, std::memory_order_relaxed);
-    ready.splice_back(nodes_);
+    if (filled_.load(std::memory_order_acquire)) [[unlikely]]
+      take_all(ready);
   }
 
   void close(intrusive_list<ready_node>& rest) {
@@ -44,6 +42,12 @@ class inbox {
   }
 
  private:
+  [[gnu::noinline]] void take_all(intrusive_list<ready_node>& ready) {
+    const std::lock_guard lock(mutex_);
+    filled_.store(false, std::memory_order_relaxed);
+    ready.splice_back(nodes_);
+  }
+
   std::mutex mutex_;
   std::atomic<bool> filled_ = false;
   intrusive_list<ready_node> nodes_;

@@ -77,21 +77,18 @@ class loop_core final : public ref_counted {
   /// The loop that runs on this thread, or null.
   static loop_core* running() noexcept { return running_here_; }
 
-  static loop_core& require_running() {
-    if (running_here_ == nullptr) {
-      throw usage_error(
-          "no running event loop: call this from a coroutine or callback that a loop "
-          "runs (aio::run starts one)");
-    }
+  [[gnu::always_inline]] static loop_core& require_running() {
+    if (running_here_ == nullptr) [[unlikely]]
+      throw_not_running();
     return *running_here_;
   }
 
   // ----- ready -----
 
-  void push(ready_node& node) noexcept {
-    if (closed_) return node.discard();
+  [[gnu::always_inline]] void push(ready_node& node) noexcept {
+    if (!is_awake_) [[unlikely]]
+      return push_and_rouse(node);
     ready_.push_back(node);
-    if (asleep_) request_turn(time_point::min());
   }
 
   /// All of `nodes`, in their order.
@@ -99,7 +96,7 @@ class loop_core final : public ref_counted {
     if (nodes.empty()) return;
     if (closed_) return discard_all(nodes);
     ready_.splice_back(nodes);
-    if (asleep_) request_turn(time_point::min());
+    if (!is_awake_) request_turn(time_point::min());
   }
 
   /// From any thread, in order per thread. False if the loop is closed.
@@ -121,11 +118,11 @@ class loop_core final : public ref_counted {
 
   void arm(timer& t, time_point when) {
     timers_.arm(t, when);
-    if (asleep_) request_turn(when);
+    if (!is_awake_ && !closed_) request_turn(when);
   }
   void disarm(timer& t) noexcept {
     timers_.disarm(t);
-    if (asleep_ && timers_.empty()) world_->request_turn(never);
+    if (!is_awake_ && !closed_ && timers_.empty()) world_->request_turn(never);
   }
   std::size_t armed_timers() const noexcept { return timers_.size(); }
 
@@ -138,7 +135,10 @@ class loop_core final : public ref_counted {
   bool is_closed() const noexcept { return closed_; }
 
   /// Null: the order of asyncio. It must live until the loop is closed.
-  void set_turn_order(turn_order* order) noexcept { order_ = order; }
+  void set_turn_order(turn_order* order) noexcept {
+    order_ = order;
+    is_special_ = debug_ || order != nullptr;
+  }
 
   /// Runs until stop(); at least one turn.
   void run_forever() {
@@ -166,6 +166,7 @@ class loop_core final : public ref_counted {
   void run_as_guest() {
     if (is_running_ || closed_) return;
     const running_scope scope(*this);
+    ++turn_number_;
     world_->poll();
     polled();
     run_ready();
@@ -195,7 +196,7 @@ class loop_core final : public ref_counted {
   void close() noexcept {
     if (closed_) return;
     closed_ = true;
-    asleep_ = false;
+    is_awake_ = false;
     while (!services_.empty()) services_.pop_front().loop_closing();
     while (!tasks_.empty()) tasks_.pop_front().loop_closing();
     inbox_->close(ready_);
@@ -224,8 +225,9 @@ class loop_core final : public ref_counted {
   /// The frame that the task runs when the present one gives way.
   std::coroutine_handle<> next_frame;
 
-  /// Children that were started within their awaits and have not given way.
-  std::uint32_t nesting = 0;
+  /// How far down children may be started within the awaits of their callers, on the
+  /// stack of this thread.
+  static inline thread_local constinit const void* stack_floor = nullptr;
 
   /// Whether tasks run their first step at once unless told otherwise.
   bool eager_tasks = false;
@@ -240,7 +242,10 @@ class loop_core final : public ref_counted {
   // ----- errors -----
 
   bool debug() const noexcept { return debug_; }
-  void set_debug(bool on) noexcept { debug_ = on; }
+  void set_debug(bool on) noexcept {
+    debug_ = on;
+    is_special_ = on || order_ != nullptr;
+  }
 
   /// Callbacks that take longer are reported in debug mode.
   duration slow_callback_duration = std::chrono::milliseconds(100);
@@ -266,15 +271,20 @@ class loop_core final : public ref_counted {
   class running_scope {
    public:
     explicit running_scope(loop_core& loop) noexcept
-        : loop_(&loop), outer_(std::exchange(running_here_, &loop)) {
+        : loop_(&loop),
+          outer_(std::exchange(running_here_, &loop)),
+          outer_floor_(std::exchange(
+              stack_floor, static_cast<const char*>(__builtin_frame_address(0)) -
+                               stack_for_children)) {
       loop.is_running_ = true;
-      loop.asleep_ = false;
+      loop.is_awake_ = true;
       loop.owner_ = std::this_thread::get_id();
     }
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
     ~running_scope() {
       running_here_ = outer_;
+      stack_floor = outer_floor_;
       loop_->is_running_ = false;
       loop_->fall_asleep();
     }
@@ -282,9 +292,11 @@ class loop_core final : public ref_counted {
    private:
     intrusive_ptr<loop_core> loop_;
     loop_core* outer_;
+    const void* outer_floor_;
   };
 
-  void turn() {
+  [[gnu::always_inline]] void turn() {
+    ++turn_number_;
     if (ready_.empty() && !stopping_) {
       world_->wait_until(timers_.next_deadline());
       polled();
@@ -305,21 +317,29 @@ class loop_core final : public ref_counted {
   }
 
   void run_ready() {
-    ++turn_number_;
-    inbox_->drain(ready_);
-    if (order_ == nullptr) [[likely]] {
+    if (is_special_) [[unlikely]]
+      return run_ready_specially();
+    if (timers_.next_deadline() <= now_) move_due_timers(ready_);
+    batch_.splice_back(ready_);
+    // Only what must leave the loop is thrown; the rest of the batch keeps its turn.
+    const scope_exit unfinished([this] { ready_.splice_front(batch_); });
+    while (!batch_.empty()) batch_.pop_front().run();
+  }
+
+  // In debug mode, and in an order of somebody else.
+  [[gnu::noinline]] void run_ready_specially() {
+    if (order_ == nullptr) {
       move_due_timers(ready_);
     } else {
       arrange_turn();
     }
     batch_.splice_back(ready_);
-    // Only what must leave the loop is thrown; the rest of the batch keeps its turn.
     const scope_exit unfinished([this] { ready_.splice_front(batch_); });
     if (debug_) return run_batch_watched();
     while (!batch_.empty()) batch_.pop_front().run();
   }
 
-  void move_due_timers(intrusive_list<ready_node>& to) noexcept {
+  [[gnu::noinline]] void move_due_timers(intrusive_list<ready_node>& to) noexcept {
     while (timers_.next_deadline() <= now_) to.push_back(timers_.pop());
   }
 
@@ -334,17 +354,19 @@ class loop_core final : public ref_counted {
   // While tasks are ready a poll would cost more than a task switch: the turns in
   // between are bounded by count and, as turns may be long, by time.
   bool poll_is_due() noexcept {
-    if (++turns_since_poll_ % 8 != 0) return false;
-    return turns_since_poll_ >= 64 ||
+    if (turn_number_ % 8 != 0) return false;
+    return turn_number_ - last_poll_turn_ >= 64 ||
            time() - last_poll_ >= std::chrono::microseconds(100);
   }
 
+  // What other threads have sent counts as polled, too: they wake the world for it.
   void polled() noexcept {
-    turns_since_poll_ = 0;
+    inbox_->drain(ready_);
+    last_poll_turn_ = turn_number_;
     last_poll_ = time();
   }
 
-  void run_batch_watched() {
+  [[gnu::noinline]] void run_batch_watched() {
     while (!batch_.empty()) {
       ready_node& node = batch_.pop_front();
       const time_point before = clock::now();
@@ -365,7 +387,7 @@ class loop_core final : public ref_counted {
 
   void fall_asleep() noexcept {
     if (closed_) return;
-    asleep_ = true;
+    is_awake_ = false;
     if (!ready_.empty()) {
       request_turn(time_point::min());
     } else {
@@ -373,15 +395,30 @@ class loop_core final : public ref_counted {
     }
   }
 
+  [[noreturn, gnu::noinline]] static void throw_not_running() {
+    throw usage_error(
+        "no running event loop: call this from a coroutine or callback that a loop "
+        "runs "
+        "(aio::run starts one)");
+  }
+
+  [[gnu::noinline]] void push_and_rouse(ready_node& node) noexcept {
+    if (closed_) return node.discard();
+    ready_.push_back(node);
+    request_turn(time_point::min());
+  }
+
   void request_turn(time_point when) noexcept {
     // A turn asked for at once covers all that may come until then.
-    if (when == time_point::min()) asleep_ = false;
+    if (when == time_point::min()) is_awake_ = true;
     world_->request_turn(std::min(when, timers_.next_deadline()));
   }
 
   static void discard_all(intrusive_list<ready_node>& nodes) noexcept {
     while (!nodes.empty()) nodes.pop_front().discard();
   }
+
+  static constexpr std::size_t stack_for_children = 16 * 1024;
 
   static inline thread_local constinit loop_core* running_here_ = nullptr;
 
@@ -390,14 +427,15 @@ class loop_core final : public ref_counted {
   timer_heap timers_;
   time_point now_{};
   std::uint64_t turn_number_ = 0;
+  std::uint64_t last_poll_turn_ = 0;
   time_point last_poll_{};
   std::int64_t last_tick_ = 0;
-  std::uint32_t turns_since_poll_ = 0;
   bool is_running_ = false;
   bool stopping_ = false;
   bool closed_ = false;
   bool debug_ = false;
-  bool asleep_ = true;
+  bool is_special_ = false;  ///< run_ready_specially()
+  bool is_awake_ = false;    ///< it runs, or a turn was asked for; never when closed
   turn_order* order_ = nullptr;
   driver* world_;
   const std::shared_ptr<inbox> inbox_;

@@ -26,7 +26,7 @@ class ready_node : public list_hook<> {
   virtual bool is_task_step() const noexcept { return false; }
 
  protected:
-  ~ready_node() { unlink(); }
+  ~ready_node() = default;
 };
 
 }  // namespace aio::detail

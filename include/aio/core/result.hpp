@@ -91,6 +91,12 @@ class outcome {
   template <class... Args>
   void set_value(Args&&... args) {
     reset();
+    set_first(std::forward<Args>(args)...);
+  }
+
+  /// As set_value(), while there is nothing yet.
+  template <class... Args>
+  void set_first(Args&&... args) {
     if constexpr (std::is_reference_v<T>) {
       std::construct_at(&value_, std::addressof(args)...);
     } else {
@@ -124,14 +130,14 @@ class outcome {
     if (holds_ == kind::error) std::rethrow_exception(error_);
   }
 
- private:
-  enum class kind : unsigned char { nothing, value, error };
-
   void reset() noexcept {
     if (holds_ == kind::value) std::destroy_at(&value_);
     if (holds_ == kind::error) std::destroy_at(&error_);
     holds_ = kind::nothing;
   }
+
+ private:
+  enum class kind : unsigned char { nothing, value, error };
 
   union {
     stored value_;
@@ -153,6 +159,7 @@ class outcome<void> {
   void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
   void take() const { rethrow_error(); }
   std::exception_ptr error() const noexcept { return error_; }
+  void reset() noexcept { error_ = nullptr; }
 
   [[gnu::always_inline]] void rethrow_error() const {
     if (error_) std::rethrow_exception(error_);

@@ -64,7 +64,7 @@ class generator_handle {
     return *this;
   }
   ~generator_handle() {
-    if (frame_ != nullptr) frame_->self.destroy();
+    if (frame_ != nullptr) frame_->self().destroy();
   }
 
   explicit operator bool() const noexcept { return frame_ != nullptr; }
@@ -209,15 +209,15 @@ class [[nodiscard]] generator_step {
 template <class T>
 struct generator_promise final : generator_frame {
   explicit generator_promise(code_place defined = AIO_CODE_PLACE) noexcept
-      : generator_frame(std::coroutine_handle<generator_promise>::from_promise(*this),
-                        defined) {}
+      : generator_frame(defined) {
+    static_assert(alignof(generator_promise) <= 2 * sizeof(void*),
+                  "items cannot be aligned more than coroutine frames are");
+  }
 
   /// Goes back to the one who asked for an item, as a finished child would.
   struct yield_awaiter {
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<generator_promise> frame) const noexcept {
-      final_awaiter().await_suspend(frame);
-    }
+    void await_suspend(std::coroutine_handle<>) const noexcept { self.give_way(); }
     void await_resume() const {
       if (self.is_closing) throw generator_exit();
     }
@@ -226,7 +226,10 @@ struct generator_promise final : generator_frame {
 
   async_generator<T> get_return_object() noexcept;
   std::suspend_always initial_suspend() const noexcept { return {}; }
-  final_awaiter final_suspend() const noexcept { return {}; }
+  std::suspend_always final_suspend() const noexcept {
+    give_way();
+    return {};
+  }
 
   template <class U>
   requires std::constructible_from<T, U> yield_awaiter yield_value(U&& value) {

@@ -50,7 +50,7 @@ class [[nodiscard]] coro {
 
   /// Gives the body up unrun, without a report. Like: coroutine.close()
   void close() noexcept {
-    if (frame_ != nullptr) std::exchange(frame_, nullptr)->self.destroy();
+    if (frame_ != nullptr) std::exchange(frame_, nullptr)->self().destroy();
   }
 
   class awaiter;
@@ -80,7 +80,11 @@ class [[nodiscard]] coro {
 };
 
 template <class T>
-class coro<T>::awaiter final : detail::coro_link {
+class coro<T>::awaiter final : detail::typed_link<T> {
+  using detail::coro_link::child;
+  using detail::coro_link::parent;
+  using detail::coro_link::state;
+
  public:
   using is_native = void;
 
@@ -88,7 +92,8 @@ class coro<T>::awaiter final : detail::coro_link {
   awaiter(const awaiter&) = delete;
   awaiter& operator=(const awaiter&) = delete;
   ~awaiter() {
-    if (child != nullptr) child->self.destroy();
+    if (state != detail::coro_link::child_state::done && child != nullptr)
+      child->self().destroy();
   }
 
   bool await_ready() const noexcept { return false; }
@@ -100,7 +105,7 @@ class coro<T>::awaiter final : detail::coro_link {
     return detail::run_child(*this);
   }
 
-  T await_resume() { return static_cast<promise_type*>(child)->result().take(); }
+  T await_resume() { return this->ended.take(); }
 };
 
 template <class T>
@@ -112,7 +117,7 @@ typename coro<T>::awaiter coro<T>::operator co_await() && {
 template <class T>
 void coro<T>::abandon() noexcept {
   const std::source_location at = frame_->where;
-  frame_->self.destroy();
+  frame_->self().destroy();
   const exception_context context{
       std::string("the coroutine ") + at.function_name() + " was never awaited",
       nullptr, std::string(at.file_name()) + ":" + std::to_string(at.line())};

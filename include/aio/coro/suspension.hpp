@@ -41,21 +41,21 @@ class suspension : public ready_node {
 
  protected:
   suspension() noexcept = default;
-  ~suspension() {
-    if (frame_ != nullptr && task().parked == this) task().parked = nullptr;
-  }
+  ~suspension() = default;
 
   /// The last act of await_suspend, when waking and cancelling already work.
-  void park(promise_base& frame) noexcept {
+  [[gnu::always_inline]] void park(promise_base& frame) noexcept {
     frame_ = &frame;
     task_state& t = task();
     t.parked = this;
     t.wait_is_called_off = false;
-    if (t.must_cancel && cancel()) t.must_cancel = false;
+    if (t.must_cancel) [[unlikely]] {
+      if (cancel()) t.must_cancel = false;
+    }
   }
 
   /// The frame runs on the next turn.
-  void wake() noexcept { task().loop().push(*this); }
+  [[gnu::always_inline]] void wake() noexcept { task().loop().push(*this); }
 
   /// As wake(), and the await raises.
   void call_off() noexcept {
@@ -65,18 +65,22 @@ class suspension : public ready_node {
   }
 
   /// The first act of await_resume.
-  void throw_if_cancelled() {
-    if (is_called_off()) task().throw_cancelled();
+  [[gnu::always_inline]] void throw_if_cancelled() {
+    if (is_called_off()) [[unlikely]]
+      task().throw_cancelled();
   }
 
-  void run() override {
+  void run() override { resume_frame(); }
+
+  /// The frame runs now.
+  [[gnu::always_inline]] void resume_frame() {
     task_state& t = task();
     t.parked = nullptr;
-    if (t.must_cancel) {
+    if (t.must_cancel) [[unlikely]] {
       t.must_cancel = false;
       t.wait_is_called_off = true;
     }
-    t.resume(frame_->self);
+    t.resume(frame_->self());
   }
 
  private:

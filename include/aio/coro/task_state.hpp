@@ -37,20 +37,24 @@ class task_state : public runnable_resident {
   /// What others wait for: the other half of the same object.
   virtual completion& end() noexcept = 0;
 
+  /// The outcome<T> that its outermost coroutine, which yields a T, ends with.
+  virtual void* place_of_result() noexcept = 0;
+
   /// Lets `frame` run, and then every frame that a finished one (or one that started a
   /// deep child) names as the next. Nothing here relies on tail calls: whatever the
   /// compiler does with them, neither long loops over children nor deep chains of them
   /// take stack.
-  void resume(std::coroutine_handle<> frame) {
+  [[gnu::always_inline]] void resume(std::coroutine_handle<> frame) {
     task_state* const outer = std::exchange(loop_->current_task, this);
     const context_cell::entered scope(context());
-    std::coroutine_handle<>& next = loop_->next_frame;
-    next = frame;
-    do {
-      std::exchange(next, nullptr).resume();
-    } while (next);
+    frame.resume();
+    if (loop_->next_frame) return go_on(outer);
     loop_->current_task = outer;
-    if (body_is_done) finish();
+  }
+
+  /// The next frame, for the outermost one that ends.
+  static std::coroutine_handle<> none_left() noexcept {
+    return std::coroutine_handle<>::from_address(&none_left_);
   }
 
   /// Asks the task to stop: a cancelled_error is thrown at its await. What it waits
@@ -69,9 +73,10 @@ class task_state : public runnable_resident {
 
   /// The variables of the task: a copy of its creator's, or a context given to it.
   context_cell& context() noexcept {
-    return rare_ && rare_->context ? *rare_->context : context_;
+    return has_given_context ? *rare_->context : context_;
   }
   void share_context(std::shared_ptr<context_cell> given) noexcept {
+    has_given_context = given != nullptr;
     rare().context = std::move(given);
   }
 
@@ -89,11 +94,10 @@ class task_state : public runnable_resident {
   }
 
   suspension* parked = nullptr;  ///< what it waits for; null if it is not suspended
-  static constexpr std::uint32_t max_nesting = 16;
 
   std::uint32_t cancel_requests = 0;
   bool must_cancel = false;           ///< a request that nothing has taken yet
-  bool body_is_done = false;          ///< the outermost frame has ended
+  bool has_given_context = false;     ///< and no copy of its creator's
   bool wait_is_called_off = false;    ///< so that the present await raises
   bool is_passing_cancel_on = false;  ///< to the task that it awaits, at this moment
 
@@ -107,12 +111,23 @@ class task_state : public runnable_resident {
     std::string cancel_message;
   };
 
+  [[gnu::noinline]] void go_on(task_state* outer) {
+    std::coroutine_handle<> next;
+    do {
+      next = std::exchange(loop_->next_frame, nullptr);
+      if (next == none_left()) break;
+      next.resume();
+    } while (loop_->next_frame);
+    loop_->current_task = outer;
+    if (next == none_left()) finish();
+  }
+
   rarely_used& rare() {
     if (!rare_) rare_ = std::make_unique<rarely_used>();
     return *rare_;
   }
 
-  /// The outermost frame ended: settle, and let go of the frame.
+  /// The outermost frame ended, and is gone: settle.
   virtual void finish() = 0;
 
   // Numbers count process-wide, as in asyncio; each thread takes them in blocks.
@@ -124,7 +139,9 @@ class task_state : public runnable_resident {
     return ++last;
   }
 
-  intrusive_ptr<loop_core> loop_;
+  static inline char none_left_ = 0;
+
+  loop_core* loop_;  // kept by the completion
   std::uint64_t id_;
   context_cell context_;
   std::unique_ptr<rarely_used> rare_;

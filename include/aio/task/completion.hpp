@@ -8,6 +8,7 @@
 
 #include <aio/core/handle.hpp>
 #include <aio/core/loop.hpp>
+#include <aio/core/result.hpp>
 #include <aio/coro/task_state.hpp>
 #include <aio/detail/intrusive_list.hpp>
 #include <aio/detail/intrusive_ptr.hpp>
@@ -55,20 +56,20 @@ class completion : public ref_counted, public pooled {
   /// For a node of on_done() while it runs: takes over what kept this alive for it.
   intrusive_ptr<completion> claim() noexcept {
     intrusive_ptr<completion> mine(this);
-    if (watchers_ == 1 && keeper_ != nullptr) keeper_->discard();
+    if (watchers_ == 1) let_go();
     return mine;
   }
 
   void set_error(std::exception_ptr error) {
     require_pending();
-    error_ = std::move(error);
+    error_.set_error(std::move(error));
     retrieved_ = false;
     settle(state::failed);
   }
 
   void settle_cancelled(std::exception_ptr as, std::string_view message) {
-    error_ = std::move(as);
-    if (!error_ && !message.empty()) error_ = cancelled_with(message);
+    if (!as && !message.empty()) as = cancelled_with(message);
+    error_.set_error(std::move(as));
     settle(state::cancelled);
   }
 
@@ -92,8 +93,8 @@ class completion : public ref_counted, public pooled {
   /// The exception that co_await would throw; null if there is a value.
   std::exception_ptr outcome_error() {
     retrieved_ = true;
-    if (cancelled() && !error_) error_ = cancelled_with({});
-    return error_;
+    if (cancelled() && error_.has_value()) error_.set_error(cancelled_with({}));
+    return error_.error();
   }
 
   /// Takes the way of a done future: throws unless there is a value.
@@ -109,12 +110,26 @@ class completion : public ref_counted, public pooled {
  protected:
   virtual void report() noexcept {
     loop_->call_exception_handler(
-        {"the exception of a " + title() + " was never retrieved", error_, title()});
+        {"the exception of a " + title() + " was never retrieved", error_.error(),
+         title()});
   }
 
   ~completion() override { drop_waiters(); }
 
   void settle_value() noexcept { settle(state::value); }
+
+  /// Puts a node behind `waiters`, or moves it there, that keeps this alive until it has
+  /// run.
+  virtual void keep_behind(intrusive_list<ready_node>& waiters) noexcept {
+    if (keeper_ == nullptr) keeper_ = new keeper(*this);
+    keeper_->unlink();
+    waiters.push_back(*keeper_);
+  }
+
+  /// Takes it away again.
+  virtual void let_go() noexcept {
+    if (keeper_ != nullptr) keeper_->discard();
+  }
 
   /// The loop is gone: nobody is told.
   void drop_waiters() noexcept {
@@ -148,11 +163,7 @@ class completion : public ref_counted, public pooled {
   }
 
   void push_waiters() noexcept {
-    if (watchers_ > 0) {
-      if (keeper_ == nullptr) keeper_ = new keeper(*this);
-      keeper_->unlink();
-      waiters_.push_back(*keeper_);
-    }
+    if (watchers_ > 0) keep_behind(waiters_);
     loop_->push_all(waiters_);
   }
 
@@ -169,7 +180,9 @@ class completion : public ref_counted, public pooled {
   intrusive_ptr<loop_core> loop_;
   intrusive_list<ready_node> waiters_;
   keeper* keeper_ = nullptr;
-  std::exception_ptr error_;
+
+ protected:
+  outcome<void> error_;  ///< none for a cancel without a message
 };
 
 }  // namespace aio::detail

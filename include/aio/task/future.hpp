@@ -39,6 +39,10 @@ class future_state : public completion {
   auto& value() noexcept { return value_.value(); }
   T take() { return value_.take(); }
 
+ protected:
+  /// Where a coroutine puts what it ends with.
+  outcome<T>& slot() noexcept { return value_; }
+
  private:
   outcome<T> value_;
 };
@@ -54,6 +58,9 @@ class future_state<void> : public completion {
   }
 
   void take() const noexcept {}
+
+ protected:
+  outcome<void>& slot() noexcept { return error_; }
 };
 
 /// The value of a done future for one of its owners: moved out if nobody else can ask

@@ -28,7 +28,7 @@ template <>
 class sleep_awaiter<void> : public suspension {
  public:
   // Made where it stays, at the await: so the frame need not keep the delay as well.
-  explicit sleep_awaiter(duration delay) {
+  [[gnu::always_inline]] explicit sleep_awaiter(duration delay) {
     loop_core& loop = loop_core::require_running();
     if (delay <= duration::zero()) {
       loop.push(*this);
@@ -36,14 +36,15 @@ class sleep_awaiter<void> : public suspension {
       loop.arm(timer_, deadline_after(loop.time(), delay));
     }
   }
-  ~sleep_awaiter() {
+  [[gnu::always_inline]] ~sleep_awaiter() {
     if (timer_.is_armed()) task().loop().disarm(timer_);
   }
 
   bool await_ready() const noexcept { return false; }
 
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+  [[gnu::always_inline]] void await_suspend(
+      std::coroutine_handle<Promise> frame) noexcept {
     park(frame.promise());
   }
 
@@ -60,7 +61,7 @@ class sleep_awaiter<void> : public suspension {
 
   /// The task runs a turn after the timer, so that timers of one turn all run before.
   void run() override {
-    if (!timer_.has_fired()) return suspension::run();
+    if (!timer_.has_fired()) return resume_frame();
     timer_.forget();
     wake();
   }
@@ -91,7 +92,7 @@ class [[nodiscard]] sleep_operation {
   explicit sleep_operation(duration delay, Value&&... value)
       : delay_(delay), value_(std::forward<Value>(value)...) {}
 
-  auto operator co_await() && {
+  [[gnu::always_inline]] auto operator co_await() && {
     if constexpr (std::is_void_v<Result>) {
       return sleep_awaiter<void>(delay_);
     } else {

@@ -66,43 +66,36 @@ class task_core final : public future_state<T>, public task_state {
   }
 
   completion& end() noexcept override { return *this; }
+  void* place_of_result() noexcept override { return &this->slot(); }
 
   std::string title() const override { return "task '" + name() + "'"; }
 
  private:
   void run() override {
+    if (this->done()) return this->release();  // see keep_behind()
     if (must_cancel) {
       close_body();
       settle_as_cancelled(nullptr);
       return;
     }
     body_->start(*this, nullptr);
-    this->resume(body_->self);
+    this->resume(body_->self());
   }
 
   void finish() override {
-    outcome<T>& ended = body_->result();
+    body_ = nullptr;
+    outcome<T>& ended = this->slot();
     if (ended.has_value()) {
       if (must_cancel) {
-        close_body();
+        ended.reset();
         return settle_as_cancelled(nullptr);
       }
       leave_loop();
-      if constexpr (std::is_void_v<T>) {
-        close_body();
-        this->set_value();
-      } else {
-        try {
-          this->set_value(ended.take());
-        } catch (...) {
-          this->set_error(std::current_exception());
-        }
-        close_body();
-      }
+      this->settle_value();
       return this->release();
     }
     const std::exception_ptr error = ended.error();
-    close_body();
+    ended.reset();
     if (holds<cancelled_error>(error)) return settle_as_cancelled(error);
     leave_loop();
     this->set_error(error);
@@ -115,15 +108,31 @@ class task_core final : public future_state<T>, public task_state {
     loop().call_exception_handler(
         {"a task was destroyed but it is pending", nullptr,
          title() + (parked == nullptr ? std::string() : " at " + location())});
-    destroy_chain(parked == nullptr ? body_ : &parked->frame());
+    promise_base* const innermost =
+        parked == nullptr ? body_ : &std::exchange(parked, nullptr)->frame();
     body_ = nullptr;
+    destroy_chain(innermost);
     ready_node::unlink();
     this->drop_waiters();
     this->settle_cancelled(nullptr, "the loop was closed");
     this->release();
   }
 
-  void discard() noexcept override {}  // loop_closing() follows
+  void discard() noexcept override {
+    if (this->done()) this->release();  // see keep_behind(); else loop_closing() follows
+  }
+
+  // A task that has ended needs its own node no longer.
+  void keep_behind(intrusive_list<ready_node>& waiters) noexcept override {
+    if (!ready_node::is_linked()) this->add_ref();
+    ready_node::unlink();
+    waiters.push_back(*this);
+  }
+  void let_go() noexcept override {
+    if (!ready_node::is_linked()) return;
+    ready_node::unlink();
+    this->release();
+  }
 
   /// The handler sees the variables of the task.
   void report() noexcept override {
@@ -139,7 +148,7 @@ class task_core final : public future_state<T>, public task_state {
 
   void leave_loop() noexcept { loop().remove_task(*this); }
 
-  void close_body() noexcept { std::exchange(body_, nullptr)->self.destroy(); }
+  void close_body() noexcept { std::exchange(body_, nullptr)->self().destroy(); }
 
   std::string location() const {
     const std::source_location& at = parked->frame().where;
