@@ -61,12 +61,9 @@ class lock {
   /// Frees the lock and wakes the first waiter, which takes it when it runs.
   ///
   /// Throws: usage_error – it is free
-  void release() {
-    if (!locked_) {
-      throw usage_error(
-          "release() of a lock that is not held: acquire it first, and release it "
-          "once");
-    }
+  [[gnu::always_inline]] void release() {
+    if (!locked_) [[unlikely]]
+      throw_not_held();
     give_back();
   }
 
@@ -104,7 +101,12 @@ class lock {
     }
   }
 
-  void give_back() noexcept {
+  [[noreturn, gnu::noinline]] static void throw_not_held() {
+    throw usage_error(
+        "release() of a lock that is not held: acquire it first, and release it once");
+  }
+
+  [[gnu::always_inline]] void give_back() noexcept {
     if (!locked_) return;
     locked_ = false;
     line_.wake_head();

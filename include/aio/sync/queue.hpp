@@ -109,7 +109,7 @@ class basic_queue {
   /// False if the queue is full; `item` is then untouched.
   ///
   /// Throws: queue_shut_down
-  bool try_put(T&& item) {
+  [[gnu::always_inline]] bool try_put(T&& item) {
     if (is_shut_down_) throw queue_shut_down();
     if (full()) return false;
     items_.push(std::move(item));
@@ -184,12 +184,6 @@ class basic_queue {
     return item;
   }
 
-  // Both lines belong to one loop: each wakes the other.
-  void bind(detail::loop_core& loop) {
-    getters_.bind(loop);
-    putters_.bind(loop);
-  }
-
   detail::line getters_{"queue"};
   detail::line putters_{"queue"};
   event finished_{"queue"};
@@ -204,29 +198,32 @@ class [[nodiscard]] basic_queue<T, Store>::put_operation {
  public:
   put_operation(basic_queue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
 
-  auto operator co_await() && { return awaiter(queue_, std::move(item_)); }
+  [[gnu::always_inline]] auto operator co_await() && {
+    return awaiter(queue_, std::move(item_));
+  }
 
  private:
-  class awaiter final : public detail::line::patient_place {
+  class awaiter final : public detail::line::patient_place<awaiter> {
    public:
     awaiter(basic_queue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
 
     bool await_ready() { return queue_.try_put(std::move(item_)); }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      queue_.bind(frame.promise().task->loop());
+    [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
+      queue_.getters_.bind(frame.promise().task->loop());  // each line wakes the other
       this->stand_in(queue_.putters_, frame.promise());
     }
     void await_resume() {
-      if (this->has_waited()) finish_wait();
+      if (this->has_waited()) [[unlikely]]
+        finish_wait();
     }
 
    private:
-    bool may_go_on() const noexcept override {
-      return !queue_.full() || queue_.is_shut_down_;
-    }
+    friend detail::line::patient_place<awaiter>;
 
-    void finish_wait() {
+    bool may_go_on() const noexcept { return !queue_.full() || queue_.is_shut_down_; }
+
+    [[gnu::noinline]] void finish_wait() {
       if (this->is_in_line()) {
         this->leave();
         if (!this->is_called_off()) return queue_.put_nowait(std::move(item_));
@@ -250,21 +247,24 @@ class [[nodiscard]] basic_queue<T, Store>::get_operation {
  public:
   explicit get_operation(basic_queue& queue) noexcept : queue_(queue) {}
 
-  auto operator co_await() && noexcept { return awaiter(queue_); }
+  [[gnu::always_inline]] auto operator co_await() && noexcept {
+    return awaiter(queue_);
+  }
 
  private:
-  class awaiter final : public detail::line::patient_place {
+  class awaiter final : public detail::line::patient_place<awaiter> {
    public:
     explicit awaiter(basic_queue& queue) noexcept : queue_(queue) {}
 
     bool await_ready() const noexcept { return may_go_on(); }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      queue_.bind(frame.promise().task->loop());
+    [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
+      queue_.putters_.bind(frame.promise().task->loop());
       this->stand_in(queue_.getters_, frame.promise());
     }
     Yield await_resume() {
-      if (this->has_waited()) finish_wait();
+      if (this->has_waited()) [[unlikely]]
+        finish_wait();
       if constexpr (!std::same_as<Yield, T>) {
         if (queue_.empty()) return std::nullopt;
       }
@@ -272,11 +272,11 @@ class [[nodiscard]] basic_queue<T, Store>::get_operation {
     }
 
    private:
-    bool may_go_on() const noexcept override {
-      return !queue_.empty() || queue_.is_shut_down_;
-    }
+    friend detail::line::patient_place<awaiter>;
 
-    void finish_wait() {
+    bool may_go_on() const noexcept { return !queue_.empty() || queue_.is_shut_down_; }
+
+    [[gnu::noinline]] void finish_wait() {
       if (this->is_in_line()) {
         this->leave();
         if (!this->is_called_off()) return;
@@ -297,16 +297,21 @@ namespace detail {
 template <class T>
 class fifo_store {
  public:
-  std::size_t size() const noexcept { return items_.size(); }
-  void push(T&& item) { items_.push_back(std::move(item)); }
+  std::size_t size() const noexcept { return size_; }
+  void push(T&& item) {
+    items_.push_back(std::move(item));
+    ++size_;
+  }
   T pop() {
     T item = std::move(items_.front());
     items_.pop_front();
+    --size_;
     return item;
   }
 
  private:
   std::deque<T> items_;
+  std::size_t size_ = 0;  // a deque would have to work it out, for every put and get
 };
 
 template <class T>

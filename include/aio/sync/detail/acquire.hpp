@@ -63,7 +63,7 @@ class [[nodiscard]] acquire_operation {
  public:
   explicit acquire_operation(Of& of) noexcept : of_(of) {}
 
-  auto operator co_await() && noexcept { return awaiter(of_); }
+  [[gnu::always_inline]] auto operator co_await() && noexcept { return awaiter(of_); }
 
  private:
   class awaiter final : public line::place {
@@ -72,16 +72,17 @@ class [[nodiscard]] acquire_operation {
 
     bool await_ready() const noexcept { return of_.try_acquire(); }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
+    [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
       stand_in(of_.line_, frame.promise());
     }
     auto await_resume() {
-      if (has_waited()) finish_wait();
+      if (has_waited()) [[unlikely]]
+        finish_wait();
       if constexpr (Scoped) return hold<Of>(of_);
     }
 
    private:
-    void finish_wait() {
+    [[gnu::always_inline]] void finish_wait() {
       if (is_in_line()) {
         leave();
         of_.take_turn(is_woken(), is_called_off());

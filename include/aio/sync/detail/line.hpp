@@ -24,14 +24,14 @@ struct line_tag;
 /// Tasks in the order they came. Who was woken or cancelled keeps its place until it
 /// runs; that is how a newcomer knows that it may not overtake:
 ///
-///     everyone:  a (woken) -> b (cancelled) -> c -> d
-///     asleep:                                  c -> d
+///     a (woken) -> b (cancelled) -> c (asleep) -> d (asleep)
 ///
 /// A place is a node in the awaiting frame, so waiting allocates nothing. When the line
 /// is destroyed all in it are woken, and throw.
 class line {
  public:
   class place;
+  template <class Awaiter>
   class patient_place;
 
   /// `what` is the name of the owner in messages.
@@ -56,7 +56,12 @@ class line {
 
   /// The first loop to wait on is the only one.
   void bind(loop_core& loop) {
-    if (loop_.get() == &loop) return;
+    if (loop_.get() != &loop) [[unlikely]]
+      bind_first(loop);
+  }
+
+ private:
+  void bind_first(loop_core& loop) {
     if (loop_) {
       throw usage_error(std::string("the ") + what_ +
                         " is bound to a different event loop: tasks of another loop "
@@ -65,9 +70,11 @@ class line {
     loop_ = intrusive_ptr<loop_core>(&loop);
   }
 
- private:
-  intrusive_list<ready_node> asleep_;
+  /// `one` was the first that is asleep, and is it no longer.
+  inline void pass(place& one) noexcept;
+
   intrusive_list<place, line_tag> everyone_;
+  place* asleep_ = nullptr;  ///< the first that is
   std::size_t live_ = 0;
   intrusive_ptr<loop_core> loop_;
   const char* what_;
@@ -77,12 +84,14 @@ class line {
 class line::place : public suspension, private list_hook<line_tag> {
  protected:
   place() noexcept = default;
-  ~place() { leave(); }
+  [[gnu::always_inline]] ~place() {
+    if (is_in_line()) [[unlikely]]
+      leave();
+  }
 
-  void stand_in(line& of, promise_base& frame) {
+  [[gnu::always_inline]] void stand_in(line& of, promise_base& frame) {
     of.bind(frame.task->loop());
-    line_ = &of;
-    fall_asleep();
+    fall_asleep(of);
     park(frame);
   }
 
@@ -93,113 +102,115 @@ class line::place : public suspension, private list_hook<line_tag> {
   bool is_woken() const noexcept { return state_ == state::woken; }
 
   /// Whether the line still exists.
-  bool is_in_line() const noexcept { return line_ != nullptr; }
+  bool is_in_line() const noexcept { return hook::is_linked(); }
 
   void leave() noexcept {
-    if (line_ == nullptr) return;
+    if (line_->asleep_ == this) line_->pass(*this);
     hook::unlink();
     if (state_ != state::cancelled) --line_->live_;
-    line_ = nullptr;
   }
 
   /// For await_resume of one that cannot go on without the line.
   void throw_if_orphaned() const {
-    if (orphaned_by_ != nullptr) {
-      throw usage_error(std::string("the ") + orphaned_by_ +
-                        " was destroyed while a task waited for it: it must outlive "
-                        "the tasks that use it");
-    }
+    if (is_orphaned_) throw_orphaned();
   }
 
  private:
   friend class line;
+  template <class Awaiter>
   friend class line::patient_place;
   friend class intrusive_list<place, line_tag>;
   using hook = list_hook<line_tag>;
 
-  enum class state : unsigned char { new_here, asleep, woken, cancelled, orphaned };
+  enum class state : unsigned char { new_here, asleep, woken, cancelled };
 
-  void fall_asleep() noexcept {
+  [[gnu::always_inline]] void fall_asleep(line& in) noexcept {
+    line_ = &in;
     state_ = state::asleep;
-    line_->asleep_.push_back(*this);
-    line_->everyone_.push_back(*this);
-    ++line_->live_;
+    in.everyone_.push_back(*this);
+    if (in.asleep_ == nullptr) in.asleep_ = this;
+    ++in.live_;
   }
 
-  void wake_up(state as = state::woken) noexcept {
-    ready_node::unlink();
-    state_ = as;
-    task().loop().push(runner());
+  void wake_up() noexcept {
+    state_ = state::woken;
+    wake();
   }
 
+  /// Already unlinked.
   void orphan() noexcept {
     orphaned_by_ = line_->what_;
-    line_ = nullptr;
-    if (state_ == state::asleep) wake_up(state::orphaned);
+    is_orphaned_ = true;
+    if (state_ == state::asleep) wake();
   }
 
-  /// What the loop is to run after a wake-up.
-  virtual ready_node& runner() noexcept { return *this; }
+  [[noreturn]] void throw_orphaned() const {
+    throw usage_error(std::string("the ") + orphaned_by_ +
+                      " was destroyed while a task waited for it: it must outlive "
+                      "the tasks that use it");
+  }
 
   bool cancel() noexcept override {
-    if (state_ != state::asleep) return false;
+    if (state_ != state::asleep || is_orphaned_) return false;
     state_ = state::cancelled;
+    if (line_->asleep_ == this) line_->pass(*this);
     --line_->live_;
     call_off();
     return true;
   }
 
-  line* line_ = nullptr;
-  const char* orphaned_by_ = nullptr;
+  // Not set before it stands in line: most never do.
+  union {
+    line* line_;
+    const char* orphaned_by_;
+  };
   state state_ = state::new_here;
+  bool is_orphaned_ = false;
 };
 
 /// The place of one that was woken for something that others may take before it runs.
-/// Its task is resumed only if it may go on; else it stands in line again, at the end.
+/// Its task is resumed only if it may go on, as `Awaiter::may_go_on()` says; else it
+/// stands in line again, at the end.
+template <class Awaiter>
 class line::patient_place : public place {
  protected:
-  patient_place() noexcept : second_look_(*this) {}
-  ~patient_place() = default;
+  patient_place() noexcept = default;
+  [[gnu::always_inline]] ~patient_place() {}  // = default would be a call
 
  private:
-  virtual bool may_go_on() const noexcept = 0;
-
-  struct second_look final : ready_node {
-    explicit second_look(patient_place& of) noexcept : owner(of) {}
-    bool is_task_step() const noexcept override { return true; }
-    void run() override { owner.look_again(); }
-    patient_place& owner;
-  };
-
-  ready_node& runner() noexcept final { return second_look_; }
-
-  void look_again() {
-    if (!is_in_line() || task().must_cancel || may_go_on()) {
-      return static_cast<ready_node&>(*this).run();
+  void run() final {
+    if (is_woken() && is_in_line() && !task().must_cancel &&
+        !static_cast<const Awaiter*>(this)->may_go_on()) [[unlikely]] {
+      line& again = *line_;
+      leave();
+      return fall_asleep(again);
     }
-    line& again = *line_;
-    leave();
-    line_ = &again;
-    fall_asleep();
+    resume_frame();
   }
-
-  second_look second_look_;
 };
 
 inline line::~line() {
   while (!everyone_.empty()) everyone_.pop_front().orphan();
 }
 
-inline bool line::wake_next() noexcept {
-  if (asleep_.empty()) return false;
-  static_cast<place&>(asleep_.front()).wake_up();
+[[gnu::always_inline]] inline bool line::wake_next() noexcept {
+  if (asleep_ == nullptr) return false;
+  place& one = *asleep_;
+  pass(one);
+  one.wake_up();
   return true;
 }
 
-inline void line::wake_head() noexcept {
+[[gnu::always_inline]] inline void line::wake_head() noexcept {
   if (everyone_.empty()) return;
-  place& head = everyone_.front();
-  if (head.state_ == place::state::asleep) head.wake_up();
+  if (everyone_.front().state_ == place::state::asleep) wake_next();
+}
+
+inline void line::pass(place& one) noexcept {
+  asleep_ = everyone_.after(one);
+  while (asleep_ != nullptr && asleep_->state_ != place::state::asleep) {
+    asleep_ = everyone_.after(*asleep_);
+  }
 }
 
 /// Waits in a line until woken, unless it is `over`: what event and condition return.
@@ -220,8 +231,9 @@ class [[nodiscard]] line_operation {
       stand_in(line_, frame.promise());
     }
     void await_resume() {
+      if (!has_waited()) return;
       throw_if_cancelled();
-      if (has_waited() && !is_woken()) throw_if_orphaned();
+      if (!is_woken()) throw_if_orphaned();
     }
 
    private:
