@@ -112,6 +112,30 @@ TEST_CASE("epoll_set: after an exception the rest of the batch is still told",
   CHECK(b.calls == 1);
 }
 
+TEST_CASE("epoll_set: who waits gets the rest next time when much was kept",
+          "[io][epoll_set]") {
+  epoll_set set;
+  socket_pair pairs[4];
+  counter counters[4];
+  int calls = 0;
+  for (int i = 0; i < 4; ++i) {
+    set.add(pairs[i].fds[0], EPOLLIN | EPOLLET, counters[i]);
+    counters[i].then = [&] {
+      ++calls;
+      set.count_kept(200 * 1024);
+    };
+    pairs[i].send();
+  }
+  set.wait(never);
+  CHECK(calls == 2);
+  set.wait(never);
+  CHECK(calls == 4);
+  for (socket_pair& one : pairs) one.send();
+  set.wait(aio::time_point::min());
+  CHECK(calls == 8);  // but not who only looks
+  for (int i = 0; i < 4; ++i) set.remove(pairs[i].fds[0], counters[i]);
+}
+
 TEST_CASE("epoll_set: a watcher that waits again gets nothing and does not hang",
           "[io][epoll_set]") {
   epoll_set set;

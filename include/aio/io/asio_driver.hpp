@@ -92,6 +92,7 @@ class asio_driver final : public driver {
   void watch_for(int fd, std::uint32_t events, watcher& who) {
     set_.modify(fd, events, who);
   }
+  void count_kept(std::size_t bytes) noexcept { set_.count_kept(bytes); }
   bool is_watched(int fd) const noexcept { return set_.contains(fd); }
   void unwatch(int fd, const watcher& who) noexcept {
     set_.remove(fd, who);
