@@ -4,7 +4,9 @@
 #include <aio/net/detail/read_buffer.hpp>
 
 #include <support/catch.hpp>
+#include <support/net.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -16,8 +18,8 @@ namespace {
 
 using aio::detail::read_buffer;
 
-void receive(read_buffer& buffer, std::string_view bytes, std::size_t hint) {
-  const std::span<char> room = buffer.prepare(hint);
+void receive(read_buffer& buffer, std::string_view bytes) {
+  const std::span<char> room = buffer.prepare();
   REQUIRE(room.size() >= bytes.size());
   std::memcpy(room.data(), bytes.data(), bytes.size());
   buffer.commit(bytes.size());
@@ -36,7 +38,7 @@ TEST_CASE("read_buffer: new it is empty and owns no memory", "[net][read_buffer]
 TEST_CASE("read_buffer: bytes come out as they went in", "[net][read_buffer]") {
   read_buffer buffer;
   buffer.append("hello ");
-  receive(buffer, "world", 16);
+  receive(buffer, "world");
   CHECK(buffer.data() == "hello world");
   CHECK(buffer.take(5) == "hello");
   buffer.drop(1);
@@ -60,7 +62,7 @@ TEST_CASE("read_buffer: the order holds whatever the sizes of pieces",
           next = next == 'z' ? 'a' : static_cast<char>(next + 1);
         }
         given += piece;
-        receive(buffer, piece, in);
+        receive(buffer, piece);
         taken += buffer.take(out);
       }
       taken += buffer.take(buffer.size());
@@ -70,54 +72,92 @@ TEST_CASE("read_buffer: the order holds whatever the sizes of pieces",
   }
 }
 
-TEST_CASE(
-    "read_buffer: it lends out all the room there is, and at least what was asked",
-    "[net][read_buffer]") {
-  read_buffer buffer;
-  CHECK(buffer.prepare(100).size() == 100);
-  buffer.commit(10);
-  CHECK(buffer.prepare(1).size() == 90);
-  CHECK(buffer.prepare(200).size() >= 200);
+TEST_CASE("read_buffer: the order holds for pieces of any size up to a block",
+          "[net][read_buffer]") {
+  const std::string source = test::pattern(4'000'000);
+  for (const std::size_t out :
+       {std::size_t{1000}, std::size_t{40'000}, std::size_t{100'000}}) {
+    read_buffer buffer;
+    std::string taken;
+    std::string_view rest = source;
+    for (std::size_t n = 1; !rest.empty(); n = n * 7 % 65'537) {
+      const std::size_t in = std::min({n, rest.size(), buffer.prepare().size()});
+      receive(buffer, rest.substr(0, in));
+      rest.remove_prefix(in);
+      taken += buffer.take(out);
+    }
+    taken += buffer.take(buffer.size());
+    CAPTURE(out);
+    REQUIRE((taken == source));
+  }
 }
 
-TEST_CASE("read_buffer: taking does not move the memory that is lent out",
+TEST_CASE("read_buffer: there is always room for a large receive",
           "[net][read_buffer]") {
   read_buffer buffer;
-  buffer.append("some bytes");
-  const std::span<char> room = buffer.prepare(8);
-  CHECK(buffer.take(10) == "some bytes");  // all of it
-  std::memcpy(room.data(), "and more", 8);
-  buffer.commit(8);
-  CHECK(buffer.data() == "and more");
+  for (int i = 0; i < 2000; ++i) {
+    REQUIRE(buffer.prepare().size() >= 16 * 1024);
+    receive(buffer, "some bytes");
+  }
 }
 
-TEST_CASE("read_buffer: a loan of which nothing was used ends without a trace",
+TEST_CASE("read_buffer: a loan of which nothing was used leaves no trace",
           "[net][read_buffer]") {
   read_buffer buffer;
+  static_cast<void>(buffer.prepare());
+  CHECK(buffer.capacity() == 0);
   buffer.append("ab");
-  static_cast<void>(buffer.prepare(10));
-  buffer.commit(0);
+  static_cast<void>(buffer.prepare());
   CHECK(buffer.take(2) == "ab");
+  static_cast<void>(buffer.prepare());
+  buffer.commit(0);
+  CHECK(buffer.capacity() == 0);
   buffer.append("cd");
   CHECK(buffer.data() == "cd");
 }
 
-TEST_CASE("read_buffer: memory is used again when all was taken",
+TEST_CASE("read_buffer: few bytes take no more memory than they need",
           "[net][read_buffer]") {
   read_buffer buffer;
-  for (int i = 0; i < 1000; ++i) {
-    receive(buffer, "0123456789", 16);
-    buffer.drop(10);
-  }
-  CHECK(buffer.capacity() == 16);
+  receive(buffer, "0123456789");
+  CHECK(buffer.capacity() == 10);
+  receive(buffer, "0123456789");
+  CHECK(buffer.capacity() == 20);
+  CHECK(buffer.take(20) == "01234567890123456789");
 }
+
+TEST_CASE("read_buffer: when all was taken it owns nothing", "[net][read_buffer]") {
+  for (const std::size_t size : {1, 5000, 20'000, 65'536}) {
+    read_buffer buffer;
+    receive(buffer, test::pattern(size));
+    CHECK(buffer.capacity() >= size);
+    buffer.drop(size);
+    CHECK(buffer.capacity() == 0);
+  }
+}
+
+#if !defined(AIO_NO_FRAME_POOL)
+TEST_CASE("read_buffer: memory that was let go is received into again",
+          "[net][read_buffer]") {
+  read_buffer first;
+  const char* const block = first.prepare().data();
+  for (int i = 0; i < 100; ++i) {
+    read_buffer buffer;
+    receive(buffer, test::pattern(20'000));
+    REQUIRE((buffer.data().data() == block));
+    REQUIRE((first.prepare().data() != block));
+    buffer.drop(20'000);
+    REQUIRE((first.prepare().data() == block));
+  }
+}
+#endif
 
 TEST_CASE("read_buffer: what is left over moves to the front before memory grows",
           "[net][read_buffer]") {
   read_buffer buffer;
   std::string taken;
   for (int i = 0; i < 1000; ++i) {
-    receive(buffer, "0123456789", 10);
+    receive(buffer, "0123456789");
     taken += buffer.take(9 + static_cast<std::size_t>(i % 2));
     if (buffer.size() > 10) taken += buffer.take(10);
   }
@@ -135,19 +175,4 @@ TEST_CASE("read_buffer: take_into fills what it is given", "[net][read_buffer]")
   CHECK(buffer.take_into(four) == 2);
   CHECK(std::memcmp(four.data(), "efcd", 4) == 0);
   CHECK(buffer.take_into(four) == 0);
-}
-
-TEST_CASE("read_buffer: shrink gives memory back, but never bytes",
-          "[net][read_buffer]") {
-  read_buffer buffer;
-  buffer.append(std::string(1000, 'x'));
-  buffer.shrink(100);
-  CHECK(buffer.size() == 1000);
-  buffer.drop(1000);
-  buffer.shrink(1000);
-  CHECK(buffer.capacity() == 1000);
-  buffer.shrink(100);
-  CHECK(buffer.capacity() == 0);
-  buffer.append("new");
-  CHECK(buffer.data() == "new");
 }

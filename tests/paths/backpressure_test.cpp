@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +46,20 @@ aio::coro<bool> receives(aio::stream_reader reader, std::string_view text,
   }
   co_return text.empty();
 }
+
+/// Finds out how much it gets in one turn at most.
+struct turn_meter : aio::protocol {
+  turn_meter(aio::event_loop& of, std::size_t& most) : loop(of), most_in_turn(most) {}
+  void data_received(std::string_view data) override {
+    const std::uint64_t now = loop.core().turn_number();
+    in_turn = std::exchange(turn, now) == now ? in_turn + data.size() : data.size();
+    most_in_turn = std::max(most_in_turn, in_turn);
+  }
+  aio::event_loop& loop;
+  std::size_t& most_in_turn;
+  std::uint64_t turn = 0;
+  std::size_t in_turn = 0;
+};
 
 constexpr std::size_t megabyte = 1024 * 1024;
 
@@ -160,6 +176,41 @@ AIO_NET_TEST("backpressure: others are served while one connection is flooded",
   }
   CHECK(receiving.result());
   CHECK(answers >= 5);
+  co_await std::move(sending);
+}
+
+AIO_NET_TEST("backpressure: one connection gets no more than its share of a turn",
+             "[paths][backpressure]") {
+  std::size_t most = 0;
+  auto listening = co_await loop.create_server(
+      [&] { return std::make_unique<turn_meter>(loop, most); }, "127.0.0.1", 0);
+  auto [reader, writer] = co_await aio::open_connection("127.0.0.1", listening.port());
+  const std::string text = test::pattern(16 * megabyte);
+  std::size_t queued = 0;
+  co_await send_all(writer, text, text.size(), queued);
+  const std::string end = co_await reader.read();
+  CHECK(end.empty());
+  CHECK(most <= megabyte);
+  CHECK(most >= megabyte / 4);  // there was more to be had
+}
+
+AIO_NET_TEST("backpressure: a reader that waits is woken before much is piled up",
+             "[paths][backpressure]") {
+  auto [client, server] = co_await test::connect_streams(loop);
+  const std::string text = test::pattern(16 * megabyte);
+  std::size_t queued = 0;
+  auto sending = aio::create_task(send_all(client.writer, text, text.size(), queued));
+  std::string got;
+  std::size_t most = 0;
+  while (got.size() < text.size()) {
+    const std::string some = co_await server.reader.read(megabyte);
+    REQUIRE(!some.empty());
+    most = std::max(most, some.size());
+    got += some;
+  }
+  CHECK((got == text));
+  CHECK(most <= 128 * 1024);
+  CHECK(most >= 64 * 1024);  // there was more to be had
   co_await std::move(sending);
 }
 

@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -149,10 +148,9 @@ class descriptor_transport : public byte_transport, protected watcher {
   void disown() noexcept { fd_.release(); }
 
  private:
-  // A protocol that keeps what it receives is lent as much room as it has filled
-  // lately: idle connections hold the least.
-  static constexpr std::array<std::size_t, 4> receive_sizes{256, 2048, 16384, 65536};
   static constexpr int greedy_receives = 16;
+  // If the protocol keeps them: they are best used while they are in the cache.
+  static constexpr std::size_t greedy_bytes = 64 * 1024;
 
   // To copy so much into the queue costs more than the call that would be saved.
   static constexpr std::size_t worth_a_call = 8 * 1024;
@@ -181,10 +179,11 @@ class descriptor_transport : public byte_transport, protected watcher {
 
   // Bounded, so that one busy peer does not keep the others waiting.
   void receive_all() {
+    std::size_t kept = 0;
     for (int i = 0; is_readable_ && wants_to_read(); ++i) {
-      if (i == greedy_receives) return work_soon();
+      if (i == greedy_receives || kept >= greedy_bytes) return work_soon();
       const std::span<char> room =
-          is_buffered() ? lend_room(receive_sizes[receive_level_]) : driver_.scratch();
+          is_buffered() ? lend_room(greedy_bytes) : driver_.scratch();
       if (room.empty()) return;  // the protocol failed
       const ssize_t n = receive(room);
       if (n <= 0) {
@@ -195,16 +194,11 @@ class descriptor_transport : public byte_transport, protected watcher {
       }
       const auto size = static_cast<std::size_t>(n);
       is_readable_ = size == room.size() || is_end_near_;
+      if (is_buffered()) {
+        kept += size;
+        driver_.count_kept(size);
+      }
       deliver(room.first(size));
-      adapt(size, room.size());
-    }
-  }
-
-  void adapt(std::size_t received, std::size_t room) noexcept {
-    if (received == room) {
-      if (receive_level_ + 1U < receive_sizes.size()) ++receive_level_;
-    } else if (receive_level_ > 0 && received < receive_sizes[receive_level_ - 1U]) {
-      --receive_level_;
     }
   }
 
@@ -257,7 +251,6 @@ class descriptor_transport : public byte_transport, protected watcher {
   descriptor fd_;
   wait_list* direct_sender_ = nullptr;
   std::uint32_t sent_in_turn_ = 0;
-  std::uint8_t receive_level_ = 0;
   bool is_watched_ : 1 = false;
   bool is_readable_ : 1 = false;
   bool is_end_near_ : 1 = false;

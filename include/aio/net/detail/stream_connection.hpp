@@ -94,10 +94,7 @@ class stream_connection : public reader_state, public pooled, public buffered_pr
     draining.wake_all();
   }
 
-  std::span<char> get_buffer(std::size_t hint) override {
-    buffer.shrink(hint);
-    return buffer.prepare(hint);
-  }
+  std::span<char> get_buffer(std::size_t) override { return buffer.prepare(); }
   void buffer_updated(std::size_t size) override {
     buffer.commit(size);
     bytes_came();
