@@ -208,3 +208,25 @@ AIO_NET_TEST("end of file: it comes to a client whose loop was busy meanwhile",
   }
   co_return;
 }
+
+AIO_NET_TEST("end of file: on a unix socket too it comes with the last bytes",
+             "[paths][end_of_file]") {
+  for (const std::size_t size : sizes) {
+    if (size > 65'537) continue;  // more would wait for us
+    const std::string sent = test::pattern(size);
+    for (int i = 0; i < 4 * repetitions; ++i) {
+      int both[2];
+      REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == 0);
+      test::raw_socket peer(both[1]);
+      const aio::connect_options ours{.sock = both[0]};
+      auto streams = co_await aio::open_connection(ours);
+      if (i % 2 == 0) co_await test::polls(3);
+      peer.send(sent);
+      peer.shut_down_sending();
+      const std::string got = co_await streams.first.read();
+      CAPTURE(size, i);
+      REQUIRE(got.size() == sent.size());
+      REQUIRE((got == sent));
+    }
+  }
+}
