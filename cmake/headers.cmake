@@ -90,7 +90,7 @@ set(AIO_HEADERS
     aio/net/ssl_context.hpp
     aio/net/detail/tls_settings.hpp
     aio/net/options.hpp
-    aio/net/detail/receive_blocks.hpp
+    aio/net/detail/block_stack.hpp
     aio/net/detail/read_buffer.hpp
     aio/net/detail/write_buffer.hpp
     aio/net/detail/native_socket.hpp

@@ -8,7 +8,7 @@
 
 #include <aio/core/config.hpp>
 #include <aio/detail/frame_pool.hpp>
-#include <aio/net/detail/receive_blocks.hpp>
+#include <aio/net/detail/block_stack.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -83,6 +83,8 @@ class read_buffer {
   std::size_t capacity() const noexcept { return capacity_; }
 
  private:
+  using receive_blocks = block_stack<64 * 1024, 16>;
+
   // With less a receive would often be cut in two.
   static constexpr std::size_t least_room = 16 * 1024;
   // To copy so much costs more than a block costs memory.

@@ -7,42 +7,50 @@
 #pragma once
 
 #include <aio/core/config.hpp>
+#include <aio/net/detail/block_stack.hpp>
 
+#include <algorithm>
 #include <cstddef>
-#include <deque>
-#include <memory>
-#include <string>
+#include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 
 namespace aio::detail {
 
-/// A queue of chunks: small writes share one, large ones keep theirs. Idle, it owns no
-/// memory.
+/// A queue of chunks: small writes share one, large ones get one of their own. Idle, it
+/// owns no memory.
 class write_buffer {
  public:
+  write_buffer() noexcept = default;
+  write_buffer(const write_buffer&) = delete;
+  write_buffer& operator=(const write_buffer&) = delete;
+  ~write_buffer() { clear(); }
+
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
   void append(std::string_view bytes) {
-    if (bytes.empty()) return;
-    if (!chunks_) chunks_ = std::make_unique<std::deque<std::string>>();
-    if (chunks_->empty() || chunks_->back().size() + bytes.size() > shared_chunk) {
-      chunks_->emplace_back();
-      if (bytes.size() < shared_chunk) chunks_->back().reserve(first_reserve);
+    if (last_ != nullptr) {
+      const std::size_t n = std::min(bytes.size(), last_->capacity - last_->end);
+      fill(bytes.substr(0, n));
+      bytes.remove_prefix(n);
     }
-    chunks_->back().append(bytes);
-    size_ += bytes.size();
+    if (bytes.empty()) return;
+    add_chunk(bytes.size());
+    fill(bytes);
+  }
+
+  /// The first chunk; there is one.
+  std::string_view front() const noexcept {
+    return {first_->data() + first_->begin, first_->size()};
   }
 
   /// Calls `visit(std::string_view)` for the chunks in order, at most `count` times.
   template <class Visit>
   void for_each_chunk(std::size_t count, Visit visit) const {
-    if (!chunks_) return;
-    std::size_t skip = sent_of_first_;
-    for (const std::string& chunk : *chunks_) {
-      if (count-- == 0) return;
-      visit(std::string_view(chunk).substr(std::exchange(skip, 0)));
+    for (const chunk* c = first_; c != nullptr && count > 0; c = c->next, --count) {
+      visit(std::string_view(c->data() + c->begin, c->size()));
     }
   }
 
@@ -50,31 +58,66 @@ class write_buffer {
   void consume(std::size_t n) noexcept {
     AIO_ASSERT(n <= size_);
     size_ -= n;
-    while (n > 0) {
-      const std::size_t rest = chunks_->front().size() - sent_of_first_;
-      if (n < rest) {
-        sent_of_first_ += n;
-        return;
-      }
-      n -= rest;
-      sent_of_first_ = 0;
-      chunks_->pop_front();
+    while (first_ != nullptr) {
+      const std::size_t gone = std::min(n, first_->size());
+      first_->begin += gone;
+      n -= gone;
+      if (first_->size() > 0) return;
+      drop_first();
     }
-    if (empty()) chunks_.reset();
   }
 
   void clear() noexcept {
-    chunks_.reset();
-    size_ = sent_of_first_ = 0;
+    while (first_ != nullptr) drop_first();
+    size_ = 0;
   }
 
  private:
-  static constexpr std::size_t shared_chunk = 16 * 1024;
-  static constexpr std::size_t first_reserve = 512;
+  using blocks = block_stack<4 * 1024, 64>;
 
-  std::unique_ptr<std::deque<std::string>> chunks_;
+  /// In front of its bytes.
+  struct chunk {
+    char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
+    const char* data() const noexcept {
+      return reinterpret_cast<const char*>(this + 1);
+    }
+    std::size_t size() const noexcept { return end - begin; }
+
+    chunk* next;
+    std::size_t capacity;
+    std::size_t begin;
+    std::size_t end;
+  };
+  static constexpr std::size_t in_block = blocks::size - sizeof(chunk);
+
+  void fill(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;
+    std::memcpy(last_->data() + last_->end, bytes.data(), bytes.size());
+    last_->end += bytes.size();
+    size_ += bytes.size();
+  }
+
+  void add_chunk(std::size_t n) {
+    void* const memory =
+        n <= in_block ? blocks::take() : ::operator new(sizeof(chunk) + n);
+    chunk* const added = new (memory) chunk{nullptr, std::max(n, in_block), 0, 0};
+    (last_ == nullptr ? first_ : last_->next) = added;
+    last_ = added;
+  }
+
+  void drop_first() noexcept {
+    chunk* const dropped = std::exchange(first_, first_->next);
+    if (first_ == nullptr) last_ = nullptr;
+    if (dropped->capacity == in_block) {
+      blocks::give_back(reinterpret_cast<char*>(dropped));
+    } else {
+      ::operator delete(dropped);
+    }
+  }
+
+  chunk* first_ = nullptr;
+  chunk* last_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t sent_of_first_ = 0;
 };
 
 }  // namespace aio::detail

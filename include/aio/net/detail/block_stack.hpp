@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// \file
-/// The memory that is received into.
+/// Large blocks of memory that are needed for a short time.
 
 #pragma once
 
@@ -13,14 +13,14 @@
 
 namespace aio::detail {
 
-/// Blocks for one receive each, of which a thread keeps a few. What was used last is
-/// used next, as it is still in the cache of the processor.
-class receive_blocks {
+/// Blocks of `Size` bytes, of which each thread keeps up to `Kept`. What was used last
+/// is used next, as it is still in the cache of the processor.
+template <std::size_t Size, std::size_t Kept>
+class block_stack {
  public:
-  static constexpr std::size_t size = 64 * 1024;
+  static constexpr std::size_t size = Size;
 
-  /// The one that the next receive fills. It stays ours: a receive that brings nothing
-  /// or little costs no memory.
+  /// The one that take() will give: room for what may turn out not to need it.
   static char* top() {
     if (local_.count == 0) [[unlikely]] {
       add();
@@ -28,8 +28,11 @@ class receive_blocks {
     return local_.blocks[local_.count - 1U];
   }
 
-  /// That one, for as long as its bytes are needed.
-  static char* take() noexcept { return local_.blocks[--local_.count]; }
+  static char* take() {
+    char* const block = top();
+    --local_.count;
+    return block;
+  }
 
   static void give_back(char* block) noexcept {
     if (local_.count < local_.limit) {
@@ -43,7 +46,7 @@ class receive_blocks {
 #if defined(AIO_NO_FRAME_POOL)
   static constexpr std::size_t kept = 1;
 #else
-  static constexpr std::size_t kept = 16;
+  static constexpr std::size_t kept = Kept;
 #endif
 
   // Trivially constructed and destroyed (all zero), so that an access costs no guard.
@@ -58,7 +61,7 @@ class receive_blocks {
     ~thread_end() {
       local_.limit = 0;
       local_.ended = true;
-      while (local_.count > 0) delete[] take();
+      while (local_.count > 0) delete[] local_.blocks[--local_.count];
     }
     bool armed = false;
   };
