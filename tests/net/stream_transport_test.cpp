@@ -29,6 +29,35 @@ using test::recorder;
 
 namespace {
 
+/// Tells one call from two: datagrams of a socket that keeps their bounds.
+class call_recorder {
+ public:
+  explicit call_recorder(aio::event_loop& loop) {
+    int both[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, both) == 0);
+    peer_ = aio::detail::descriptor(both[1]);
+    const aio::detail::intrusive_ptr<aio::detail::stream_transport> made(
+        new aio::detail::stream_transport(loop, aio::detail::descriptor(both[0]),
+                                          aio::endpoint::unix_path("")));
+    made->start(client_);
+  }
+  aio::transport& transport() { return client_->transport; }
+
+  /// What each call has sent since the last question.
+  std::vector<std::string> sent() const {
+    std::vector<std::string> calls;
+    char room[32'768];
+    for (ssize_t n; (n = ::recv(peer_.get(), room, sizeof room, MSG_DONTWAIT)) > 0;) {
+      calls.emplace_back(room, static_cast<std::size_t>(n));
+    }
+    return calls;
+  }
+
+ private:
+  aio::detail::descriptor peer_;
+  std::shared_ptr<recorder> client_ = std::make_shared<recorder>();
+};
+
 /// Receives into a buffer of its own.
 class buffered_recorder : public aio::buffered_protocol {
  public:
@@ -310,32 +339,49 @@ AIO_NET_TEST("transport: lower limits take effect at once", "[net][transport]") 
 
 AIO_NET_TEST("transport: writelines sends as many as one call takes at once",
              "[net][transport]") {
-  // Datagrams of a socket that keeps their bounds show the calls.
-  int both[2];
-  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, both) == 0);
-  auto client = std::make_shared<recorder>();
-  const aio::detail::intrusive_ptr<aio::detail::stream_transport> made(
-      new aio::detail::stream_transport(loop, aio::detail::descriptor(both[0]),
-                                        aio::endpoint::unix_path("")));
-  made->start(client);
+  call_recorder link(loop);
   std::vector<std::string> lines;
   std::string all;
   for (int i = 0; i < 60; ++i) lines.push_back("line " + std::to_string(i) + '\n');
   for (const auto& line : lines) all += line;
-  client->transport.writelines(lines);
+  link.transport().writelines(lines);
   co_await test::polls(2);
-  std::string received;
-  std::vector<std::size_t> sizes;
-  char room[4096];
-  for (ssize_t n; (n = ::recv(both[1], room, sizeof room, MSG_DONTWAIT)) > 0;) {
-    received.append(room, static_cast<std::size_t>(n));
-    sizes.push_back(static_cast<std::size_t>(n));
+  CHECK(link.sent() == std::vector<std::string>{all});
+  link.transport().abort();
+  co_await test::polls(2);
+}
+
+AIO_NET_TEST("transport: who writes several times in a turn soon needs one call for it",
+             "[net][transport]") {
+  using calls = std::vector<std::string>;
+  call_recorder link(loop);
+  aio::transport& t = link.transport();
+  t.write("a");
+  t.write("b");
+  t.write("c");
+  CHECK(link.sent() == calls{"a"});
+  co_await test::polls(2);
+  CHECK(link.sent() == calls{"bc"});
+  for (int i = 0; i < 3; ++i) {
+    t.write("d");
+    t.write("e");
+    CHECK(link.sent().empty());
+    co_await test::polls(2);
+    CHECK(link.sent() == calls{"de"});
   }
-  CHECK(received == all);
-  CHECK(sizes.size() == 1);
-  client->transport.abort();
+  t.write("f");
+  CHECK(t.get_write_buffer_size() == 1);
   co_await test::polls(2);
-  ::close(both[1]);
+  CHECK(link.sent() == calls{"f"});
+  t.write("g");  // it does so no more
+  CHECK(link.sent() == calls{"g"});
+  co_await test::polls(2);
+  const std::string large(20'000, 'i');
+  t.write("h");
+  t.write(large);  // worth a call of its own
+  CHECK((link.sent() == calls{"h", large}));
+  t.close();
+  co_await test::polls(2);
 }
 
 AIO_NET_TEST(

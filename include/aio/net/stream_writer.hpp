@@ -149,8 +149,9 @@ class stream_writer {
     return std::less<>()(a.of_.get(), b.of_.get());
   }
 
-  /// Sends `bytes` at once as far as the kernel takes them, and queues the rest. Never
-  /// waits: follow it with drain(). On a lost connection the bytes are dropped.
+  /// Sends `bytes` at once as far as the kernel takes them, and queues the rest; small
+  /// writes of one turn may leave together on the next. Never waits: follow it with
+  /// drain(). On a lost connection the bytes are dropped.
   ///
   /// Throws: usage_error – after write_eof()
   void write(std::string_view bytes) const { open().source.write(bytes); }

@@ -135,7 +135,8 @@ class transport : public detail::transport_handle<detail::stream_interface> {
   using transport_handle::transport_handle;
 
   /// Sends `bytes`, at once if nothing is queued; what the kernel does not take is
-  /// copied into the queue. Never waits, and reports errors through connection_lost();
+  /// copied into the queue. Small writes of one turn may leave together on the next.
+  /// Never waits, and reports errors through connection_lost();
   /// on a lost connection the bytes are dropped.
   ///
   /// Throws: usage_error – after write_eof(), or a pipe that is only read

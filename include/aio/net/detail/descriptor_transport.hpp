@@ -32,7 +32,8 @@ namespace aio::detail {
 /// that did not fill its room has taken all, unless the set has spoken of an end.
 ///
 /// Writing: straight to the kernel while nothing is queued. Further small writes of the
-/// same turn are queued and leave together on the next.
+/// same turn are queued and leave together on the next; who has done so lately does it
+/// again, so its first small write of a turn waits for the others.
 class descriptor_transport : public byte_transport, protected watcher {
  public:
   descriptor_transport(event_loop& loop, descriptor fd)
@@ -51,10 +52,12 @@ class descriptor_transport : public byte_transport, protected watcher {
       throw usage_error("unable to write; sendfile is in progress");
     }
     if (!admits(bytes)) return;
-    if (queue_.empty() && (!sent_this_turn() || bytes.size() >= worth_a_call)) {
+    if (queue_.empty() && (!gathers_writes() || bytes.size() >= worth_a_call)) {
       sent_in_turn_ = this_turn();
       bytes.remove_prefix(send_now(bytes));
       if (bytes.empty() || is_lost_) return;
+    } else if (!queue_.empty() || sent_this_turn()) {
+      has_gathered_ = true;
     }
     queue_.append(bytes);
     if (!is_waiting_for_room_) work_soon();
@@ -62,7 +65,7 @@ class descriptor_transport : public byte_transport, protected watcher {
   }
 
   void writelines(std::span<const std::string_view> list) override {
-    const bool can_leave_at_once = queue_.empty() && !sent_this_turn() &&
+    const bool can_leave_at_once = queue_.empty() && !gathers_writes() &&
                                    !is_closing_ && !is_eof_written_ &&
                                    direct_sender_ == nullptr;
     std::size_t gone = 0;
@@ -208,6 +211,7 @@ class descriptor_transport : public byte_transport, protected watcher {
     return static_cast<std::uint32_t>(loop_->turn_number());
   }
   bool sent_this_turn() const noexcept { return sent_in_turn_ == this_turn(); }
+  bool gathers_writes() const noexcept { return will_gather_ || sent_this_turn(); }
 
   /// Returns how many bytes have gone.
   template <class Bytes>
@@ -222,6 +226,13 @@ class descriptor_transport : public byte_transport, protected watcher {
     return 0;
   }
 
+  ssize_t send_front() noexcept {
+    const std::string_view first = queue_.front();
+    if (first.size() == queue_.size()) return send(first);
+    gathered several(queue_);
+    return send(several);
+  }
+
   // What only waits for the end of the turn is no reason to stop.
   void relieve() override {
     if (!is_waiting_for_room_) flush();
@@ -229,9 +240,10 @@ class descriptor_transport : public byte_transport, protected watcher {
 
   void flush() {
     if (is_lost_) return;
+    will_gather_ = has_gathered_;
+    has_gathered_ = false;
     while (!queue_.empty()) {
-      gathered front(queue_);
-      const ssize_t n = send(front);
+      const ssize_t n = send_front();
       if (n < 0) {
         if (!would_block(errno)) return fail_with(last_error(), "sending");
         is_waiting_for_room_ = true;
@@ -255,6 +267,8 @@ class descriptor_transport : public byte_transport, protected watcher {
   bool is_readable_ : 1 = false;
   bool is_end_near_ : 1 = false;
   bool is_waiting_for_room_ : 1 = false;
+  bool has_gathered_ : 1 = false;  ///< more than one small write since the last flush
+  bool will_gather_ : 1 = false;
 };
 
 }  // namespace aio::detail
