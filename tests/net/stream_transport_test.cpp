@@ -385,6 +385,19 @@ AIO_NET_TEST("transport: who writes several times in a turn soon needs one call 
 }
 
 AIO_NET_TEST(
+    "transport: what waits for the end of a turn is sent before abort drops it",
+    "[net][transport]") {
+  call_recorder link(loop);
+  link.transport().write("a");
+  link.transport().write("b");
+  link.transport().write("c");
+  link.transport().abort();
+  CHECK(link.sent() == std::vector<std::string>{"a", "bc"});
+  co_await test::polls(2);
+  CHECK(link.sent().empty());
+}
+
+AIO_NET_TEST(
     "transport: writelines that are too much for the kernel are queued in order",
     "[net][transport]") {
   auto link = co_await connect_protocols(loop);

@@ -136,6 +136,8 @@ class descriptor_transport : public byte_transport, protected watcher {
   }
 
   void drop_queue() noexcept override {
+    // What only waits for the end of the turn was written, and leaves.
+    if (!queue_.empty() && !is_waiting_for_room_) send_front();
     byte_transport::drop_queue();
     if (direct_sender_ != nullptr) direct_sender_->wake_all();
   }
