@@ -22,9 +22,16 @@ struct json_row {
   std::vector<std::pair<const char*, double>> numbers;
 };
 
-/// Tables of rows: `{"50x64": [{"name": "epoll", "cpu": 4.1, ...}, ...], ...}`.
+/// Under which conditions, and tables of rows:
+///
+///     {"conditions": {"compiler": "g++ 12.2.0", ...},
+///      "50x64": [{"name": "epoll", "cpu_us": 4.1, ...}, ...], ...}
 class json_report {
  public:
+  void add_condition(const std::string& name, const std::string& value) {
+    conditions_.push_back({name, value});
+  }
+
   void add(const std::string& table, json_row row) {
     if (tables_.empty() || tables_.back().first != table)
       tables_.push_back({table, {}});
@@ -36,10 +43,14 @@ class json_report {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
         std::fopen(path.c_str(), "w"), &std::fclose);
     if (!file) throw std::runtime_error("cannot write to " + path);
-    std::string text = "{";
+    std::string text = "{\n  \"conditions\": {";
+    for (const auto& [name, value] : conditions_) {
+      if (text.back() != '{') text += ",";
+      text += "\n    " + quoted(name) + ": " + quoted(value);
+    }
+    text += "\n  }";
     for (const auto& [table, rows] : tables_) {
-      if (text.size() > 1) text += ",";
-      text += "\n  " + quoted(table) + ": [";
+      text += ",\n  " + quoted(table) + ": [";
       for (const json_row& row : rows) {
         if (&row != &rows.front()) text += ",";
         text += "\n    {\"name\": " + quoted(row.name);
@@ -51,18 +62,17 @@ class json_report {
       text += "\n  ]";
     }
     text += "\n}\n";
-    if (std::fputs(text.c_str(), file.get()) < 0) {
+    if (std::fputs(text.c_str(), file.get()) < 0 || std::fflush(file.get()) != 0) {
       throw std::runtime_error("cannot write to " + path);
     }
   }
 
  private:
-  // Names here are ours: they have nothing that must be escaped but quotation marks.
   static std::string quoted(const std::string& text) {
     std::string made = "\"";
     for (const char c : text) {
       if (c == '"' || c == '\\') made += '\\';
-      made += c;
+      made += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     }
     return made + '"';
   }
@@ -73,6 +83,7 @@ class json_report {
     return text;
   }
 
+  std::vector<std::pair<std::string, std::string>> conditions_;
   std::vector<std::pair<std::string, std::vector<json_row>>> tables_;
 };
 

@@ -7,15 +7,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "net/call_counts.hpp"
 #include "net/load.hpp"
 
 namespace bench {
@@ -45,10 +46,20 @@ inline measurement summarize(const load_report& r) {
           .busy = r.cpu_seconds / r.wall_seconds};
 }
 
+/// Calls per request. What could not be counted is not there.
+struct call_rates {
+  std::array<double, call_kinds> of{};
+  bool memory = false;  ///< whether allocations were seen
+
+  double operator[](call kind) const { return of[static_cast<std::size_t>(kind)]; }
+};
+
 /// A server's rounds, and why it has no more of them.
 struct record {
   std::map<int, measurement> rounds;
   std::string failure;
+  std::optional<double> memory;  ///< bytes per connection
+  std::optional<call_rates> calls;
 
   double median_of(double measurement::*field) const {
     std::vector<double> values;
@@ -57,27 +68,22 @@ struct record {
   }
 };
 
-/// The ratios of CPU time per request in each round in which both were measured.
-inline std::vector<double> cpu_ratios(const record& a, const record& b) {
-  std::vector<double> ratios;
+/// The median of the ratios of each round in which both were measured, and their range.
+struct ratio {
+  double median, least, most;
+};
+
+/// Returns: nothing when there is no such round
+inline std::optional<ratio> ratio_of(const record& a, const record& b,
+                                     double measurement::*field) {
+  std::vector<double> all;
   for (const auto& [round, m] : a.rounds) {
     const auto other = b.rounds.find(round);
-    if (other != b.rounds.end()) ratios.push_back(m.cpu / other->second.cpu);
+    if (other != b.rounds.end()) all.push_back(m.*field / (other->second.*field));
   }
-  return ratios;
-}
-
-/// Returns: their median; nothing when there is no such round
-inline std::optional<double> cpu_ratio(const record& a, const record& b) {
-  std::vector<double> ratios = cpu_ratios(a, b);
-  if (ratios.empty()) return {};
-  return median(std::move(ratios));
-}
-
-inline std::string ratio_text(std::optional<double> ratio) {
-  char text[32] = "-";
-  if (ratio) std::snprintf(text, sizeof text, "%.3f", *ratio);
-  return text;
+  if (all.empty()) return {};
+  const auto [least, most] = std::minmax_element(all.begin(), all.end());
+  return ratio{median(all), *least, *most};
 }
 
 /// Reads the line `"NAME_median",iterations,real_time,cpu_time,ns,...` which Google

@@ -3,9 +3,9 @@
 
 #include "load.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,86 +14,39 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
-#include <random>
-#include <system_error>
 #include <utility>
+
+#include "load_tools.hpp"
+#include "secure_link.hpp"
 
 namespace bench {
 namespace {
 
-constexpr std::size_t chunk = 65536;
-constexpr std::size_t first_echo_size = 64;
 constexpr std::size_t group = 64;  // fits into any accept queue
-constexpr int patience = 5;        // seconds without any reply
-
-// Client c expects the byte pattern[(c * stride + position) % period]. Both numbers
-// are prime and no message size divides them, so a byte that was lost, doubled, moved
-// or sent to another client cannot look right for long.
-constexpr std::size_t period = 65521;
-constexpr std::size_t stride = 7919;
-
-std::vector<char> make_pattern() {
-  std::mt19937 random(1);
-  std::vector<char> pattern(period + chunk);  // a chunk can be taken from anywhere
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    pattern[i] = i < period ? static_cast<char>(random()) : pattern[i - period];
-  }
-  return pattern;
-}
-
-std::string error_text(int error) { return std::generic_category().message(error); }
-
-std::uint64_t nanoseconds(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-std::uint64_t ticks() { return nanoseconds(CLOCK_MONOTONIC); }
-
-std::uint64_t cpu_time_of(pid_t process) {
-  clockid_t clock{};
-  if (process == 0) return 0;
-  if (const int error = clock_getcpuclockid(process, &clock)) {
-    throw load_error("cannot read the CPU time of process " + std::to_string(process) +
-                     ": " + error_text(error));
-  }
-  return nanoseconds(clock);
-}
-
-sockaddr_in address_of(const char* host, std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-    throw load_error(std::string("not an IPv4 address: ") + host);
-  }
-  return address;
-}
-
-template <class Value>
-void set_option(int fd, int level, int name, const Value& value) {
-  setsockopt(fd, level, name, &value, sizeof value);
-}
 
 }  // namespace
 
 echo_clients::echo_clients(std::string host, std::uint16_t port, std::size_t count,
-                           socket_kind kind)
+                           socket_kind kind, std::size_t line)
     : host_(std::move(host)),
       port_(port),
       count_(count),
       kind_(kind),
+      first_echo_size_(line > 0 ? line : 64),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      pattern_(make_pattern()),
+      pattern_(std::make_unique<byte_pattern>(line)),
       buffer_(chunk) {
   if (!epoll_) throw load_error("epoll_create1: " + error_text(errno));
   clients_.reserve(count);
   while (clients_.size() < count)
     connect_group(std::min(group, count - clients_.size()));
 }
+
+echo_clients::~echo_clients() = default;
+
+echo_clients::client::client() = default;
+echo_clients::client::client(client&&) noexcept = default;
+echo_clients::client::~client() = default;
 
 void echo_clients::connect_group(std::size_t size) {
   const std::size_t begin = clients_.size();
@@ -115,13 +68,14 @@ void echo_clients::connect_next() {
       fail(c, "cannot connect: all local ports are in use");
     }
   }
+  if (kind_ == socket_kind::tls) c.secure = std::make_unique<secure_link>(c.fd.get());
   start_first_echo(c);
   clients_.push_back(std::move(c));
 }
 
 // Returns: false when there is no free local port
 bool echo_clients::connect_to_server(client& c, const char* source) {
-  const int type = kind_ == socket_kind::stream ? SOCK_STREAM : SOCK_DGRAM;
+  const int type = kind_ == socket_kind::datagram ? SOCK_DGRAM : SOCK_STREAM;
   c.fd = unique_fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
   if (!c.fd) fail(c, "cannot open a socket: " + error_text(errno) + " (ulimit -n)");
   const int fd = c.fd.get();
@@ -143,21 +97,18 @@ bool echo_clients::connect_to_server(client& c, const char* source) {
 }
 
 void echo_clients::start_first_echo(client& c) {
-  c.asked = first_echo_size;
-  const char* data = pattern_at(c, 0);
-  if (send(c.fd.get(), data, first_echo_size, MSG_NOSIGNAL) != first_echo_size) {
-    fail(c, "cannot send: " + error_text(errno));
-  }
-  c.sent = first_echo_size;
+  c.asked = first_echo_size_;
+  send_pending(c);
 }
 
 void echo_clients::finish_first_echo(client& c) {
+  const std::uint64_t end = ticks() + std::uint64_t{patience} * 1'000'000'000;
   while (c.received < c.sent) {
-    const ssize_t n = recv(c.fd.get(), buffer_.data(), buffer_.size(), 0);
-    if (n == 0) fail(c, "the server closed the connection before its first reply");
-    if (n < 0 && errno == EAGAIN) fail(c, "no reply to the first request");
-    if (n < 0) fail(c, "cannot receive: " + error_text(errno));
-    verify(c, buffer_.data(), static_cast<std::size_t>(n));
+    pollfd ready{c.fd.get(), POLLIN, 0};
+    if (poll(&ready, 1, patience * 1000) < 0 || ticks() > end) {
+      fail(c, "no reply to the first request");
+    }
+    receive_all(c);
   }
 }
 
@@ -173,11 +124,15 @@ load_report echo_clients::run(const load_options& options) {
   run_for(options.warm_up);
 
   report_ = {};
+  if (options.window_begins) options.window_begins();
+  last_reply_ = ticks();
   const std::uint64_t cpu = cpu_time_of(options.server);
   const std::uint64_t begin = ticks();
   run_for(options.window);
   report_.wall_seconds = static_cast<double>(ticks() - begin) / 1e9;
   report_.cpu_seconds = static_cast<double>(cpu_time_of(options.server) - cpu) / 1e9;
+  if (options.window_ends) options.window_ends();
+  last_reply_ = ticks();
   const load_report report = report_;
 
   stopping_ = true;  // the last replies are not counted, but they are verified
@@ -188,8 +143,7 @@ load_report echo_clients::run(const load_options& options) {
 
 void echo_clients::run_for(seconds duration) {
   now_ = ticks();
-  const std::uint64_t end =
-      now_ + static_cast<std::uint64_t>(std::max(0.0, duration.count()) * 1e9);
+  const std::uint64_t end = now_ + ticks_of(duration);
   while (now_ < end) turn();
 }
 
@@ -201,7 +155,7 @@ void echo_clients::turn() {
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     client& c = clients_[event.data.u64];
-    if (event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) receive(c);
+    if (event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) receive_all(c);
     if (event.events & EPOLLOUT) send_pending(c);
   }
   if (now_ - last_reply_ > std::uint64_t{patience} * 1'000'000'000) {
@@ -224,10 +178,9 @@ void echo_clients::start_requests(client& c, std::size_t count) {
 
 void echo_clients::send_pending(client& c) {
   while (c.sent < c.asked) {
-    const std::size_t most = kind_ == socket_kind::stream ? chunk : options_.size;
+    const std::size_t most = kind_ == socket_kind::datagram ? options_.size : chunk;
     const std::size_t size = std::min<std::uint64_t>(c.asked - c.sent, most);
-    const char* data = pattern_at(c, c.sent);
-    const ssize_t n = send(c.fd.get(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = send_to(c, pattern_->at(c.number, c.sent), size);
     if (n >= 0) {
       c.sent += static_cast<std::uint64_t>(n);
     } else if (errno == EAGAIN) {
@@ -240,15 +193,30 @@ void echo_clients::send_pending(client& c) {
   if (c.waits_to_send) watch(EPOLL_CTL_MOD, c, false);
 }
 
-void echo_clients::receive(client& c) {
-  const ssize_t n = recv(c.fd.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+ssize_t echo_clients::send_to(client& c, const char* data, std::size_t size) {
+  if (c.secure) return c.secure->send(data, size);
+  return send(c.fd.get(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// TLS may have taken more from the socket than it has returned.
+void echo_clients::receive_all(client& c) {
+  while (receive(c) && c.secure && c.secure->has_pending()) {
+  }
+}
+
+// Returns: whether there was anything
+bool echo_clients::receive(client& c) {
+  const ssize_t n =
+      c.secure ? c.secure->receive(buffer_.data(), buffer_.size())
+               : recv(c.fd.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
   if (n == 0) fail(c, "the server closed the connection");
   if (n < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
+    if (errno == EAGAIN || errno == EINTR) return false;
     fail(c, "the server dropped the connection: " + error_text(errno));
   }
   verify(c, buffer_.data(), static_cast<std::size_t>(n));
   last_reply_ = now_ = ticks();
+  if (c.started.empty()) return true;  // the first echo
 
   std::size_t replies = 0;
   c.in_reply += static_cast<std::size_t>(n);
@@ -260,12 +228,13 @@ void echo_clients::receive(client& c) {
   report_.requests += replies;
   under_way_ -= replies;
   if (replies > 0 && !stopping_) start_requests(c, replies);
+  return true;
 }
 
 void echo_clients::verify(client& c, const char* data, std::size_t size) {
   if (c.received + size > c.sent)
     fail(c, "the server sent bytes that nobody sent to it");
-  const char* expected = pattern_at(c, c.received);
+  const char* expected = pattern_->at(c.number, c.received);
   if (std::memcmp(data, expected, size) != 0) {
     const auto wrong = std::mismatch(data, data + size, expected).first - data;
     fail(c, "wrong byte at position " +
@@ -282,10 +251,6 @@ void echo_clients::watch(int operation, client& c, bool waits_to_send) {
     fail(c, "epoll_ctl: " + error_text(errno));
   }
   c.waits_to_send = waits_to_send;
-}
-
-const char* echo_clients::pattern_at(const client& c, std::uint64_t position) const {
-  return pattern_.data() + (c.number * stride + position) % period;
 }
 
 void echo_clients::fail(const client& c, const std::string& why) const {

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +21,9 @@
 #include "unique_fd.hpp"
 
 namespace bench {
+
+class byte_pattern;
+class secure_link;
 
 using seconds = std::chrono::duration<double>;
 
@@ -34,6 +39,10 @@ struct load_options {
   seconds window{1.0};    ///< the time that is measured
   pid_t server = 0;       ///< whose CPU time to read; 0: nobody's
   bool spin = false;      ///< never sleep; only for a generator with a CPU of its own
+
+  /// Called when the window begins and when it ends; the load rests meanwhile.
+  std::function<void()> window_begins = nullptr;
+  std::function<void()> window_ends = nullptr;
 };
 
 struct load_report {
@@ -43,7 +52,7 @@ struct load_report {
   histogram latency;       ///< from the send of a request to the last byte of its reply
 };
 
-enum class socket_kind { stream, datagram };
+enum class socket_kind { stream, datagram, tls };
 
 /// Connections to one echo server. Over datagrams a request is one of them, and a lost
 /// one is an error: nothing is lost within a machine unless somebody is too slow.
@@ -56,10 +65,12 @@ class echo_clients {
  public:
   /// Connects `count` clients.
   ///
-  /// Takes:  host – an IPv4 address
+  /// Takes:  host – an IPv4 address; line – the size of each request when requests are
+  ///         lines, the newline included
   /// Throws: load_error – which connection failed, and why
   echo_clients(std::string host, std::uint16_t port, std::size_t count,
-               socket_kind kind = socket_kind::stream);
+               socket_kind kind = socket_kind::stream, std::size_t line = 0);
+  ~echo_clients();
 
   /// Sends requests for warm-up and window, then waits for all replies.
   ///
@@ -69,7 +80,12 @@ class echo_clients {
  private:
   // Positions count the bytes of a connection's stream, from its first echo on.
   struct client {
-    unique_fd fd;
+    client();
+    client(client&&) noexcept;
+    ~client();
+
+    unique_fd fd{};
+    std::unique_ptr<secure_link> secure{};
     std::size_t number = 0;
     std::uint64_t asked = 0;     // end of the last request started
     std::uint64_t sent = 0;      // <= asked
@@ -90,18 +106,20 @@ class echo_clients {
   void turn();
   void start_requests(client& c, std::size_t count);
   void send_pending(client& c);
-  void receive(client& c);
+  ssize_t send_to(client& c, const char* data, std::size_t size);
+  void receive_all(client& c);
+  bool receive(client& c);
   void verify(client& c, const char* data, std::size_t size);
   void watch(int operation, client& c, bool waits_to_send);
-  const char* pattern_at(const client& c, std::uint64_t position) const;
   [[noreturn]] void fail(const client& c, const std::string& why) const;
 
   std::string host_;
   std::uint16_t port_;
   std::size_t count_;
   socket_kind kind_;
+  std::size_t first_echo_size_;
   unique_fd epoll_;
-  std::vector<char> pattern_;
+  std::unique_ptr<const byte_pattern> pattern_;
   std::vector<char> buffer_;
   std::vector<client> clients_;
   const char* source_ = nullptr;

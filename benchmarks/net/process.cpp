@@ -16,6 +16,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -54,7 +55,7 @@ std::size_t raise_file_limit() {
 
 child_process::child_process(const std::filesystem::path& program,
                              const std::vector<std::string>& arguments,
-                             errors standard_error) {
+                             errors standard_error, const variables& environment) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw std::system_error(errno, std::generic_category(), "pipe2");
@@ -75,6 +76,9 @@ child_process::child_process(const std::filesystem::path& program,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent && dup2(input.get(), STDOUT_FILENO) >= 0) {
       if (standard_error == errors::hidden) dup2(nowhere.get(), STDERR_FILENO);
+      for (const auto& [name, value] : environment) {
+        setenv(name.c_str(), value.c_str(), 1);
+      }
       execv(argv[0], argv.data());
       std::perror(argv[0]);
     }
@@ -134,6 +138,10 @@ std::string child_process::join() {
     }
   }
   return fate_;
+}
+
+void child_process::send_signal(int number) const {
+  if (running_) kill(pid_, number);
 }
 
 void child_process::note(int status) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unique_fd.hpp"
@@ -38,14 +39,17 @@ std::size_t raise_file_limit();
 class child_process {
  public:
   enum class errors { shown, hidden };
+  using variables = std::vector<std::pair<std::string, std::string>>;
 
   /// Starts a program whose standard output can be read here.
   ///
-  /// Takes:  standard_error – whether to show it as ours or to drop it
+  /// Takes:  standard_error – whether to show it as ours or to drop it;
+  ///         environment – variables that it gets besides ours
   /// Throws: std::runtime_error – it cannot be started
   explicit child_process(const std::filesystem::path& program,
                          const std::vector<std::string>& arguments = {},
-                         errors standard_error = errors::shown);
+                         errors standard_error = errors::shown,
+                         const variables& environment = {});
   child_process(child_process&& other) noexcept;
   ~child_process();
 
@@ -60,6 +64,8 @@ class child_process {
 
   /// Waits for its end and returns fate().
   std::string join();
+
+  void send_signal(int number) const;
 
  private:
   void note(int status);

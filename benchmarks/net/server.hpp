@@ -64,6 +64,26 @@ inline std::pair<address, address> start_up_proxy(int argc, char** argv) {
   return {start_up(3, argv), target};
 }
 
+struct tls_address : address {
+  std::string certificate;  ///< the names of PEM files
+  std::string key;
+};
+
+/// Reads `HOST PORT CERTIFICATE KEY`.
+inline tls_address start_up_tls(int argc, char** argv) {
+  if (argc != 5) refuse_arguments(argv[0], "HOST PORT CERTIFICATE KEY");
+  return {start_up(3, argv), argv[3], argv[4]};
+}
+
+/// Takes `word` out of the arguments if it is the first.
+inline bool take_word(int& argc, char**& argv, std::string_view word) {
+  if (argc < 2 || argv[1] != word) return false;
+  argv[1] = argv[0];
+  ++argv;
+  --argc;
+  return true;
+}
+
 /// Tells the load generator where to connect; it waits for this line.
 inline void announce(std::string_view host, std::uint16_t port) {
   std::printf("listening on %.*s:%u\n", static_cast<int>(host.size()), host.data(),

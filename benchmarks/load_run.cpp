@@ -1,0 +1,250 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+#include "load_run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "call_counter.hpp"
+#include "net/churn.hpp"
+#include "net/load.hpp"
+#if BENCH_TLS
+#include "net/secure_link.hpp"
+#endif
+
+namespace bench {
+namespace {
+
+/// What a server of a scenario needs besides itself, and its arguments.
+class surroundings {
+ public:
+  surroundings(session& in, const load_scenario& s) {
+    if (s.what == subject::proxy) {
+      // What a proxy stands before runs beside the generator.
+      target_.emplace(echo_servers().front(), in.folder);
+      arguments_ = {"127.0.0.1", "0", "127.0.0.1", std::to_string(target_->port())};
+    }
+#if BENCH_TLS
+    if (s.what == subject::tls) {
+      identity_.emplace();
+      arguments_ = {"127.0.0.1", "0", identity_->certificate(), identity_->key()};
+    }
+#endif
+  }
+
+  const std::vector<std::string>& arguments() const { return arguments_; }
+
+ private:
+  std::optional<server> target_;
+#if BENCH_TLS
+  std::optional<temporary_certificate> identity_;
+#endif
+  std::vector<std::string> arguments_;
+};
+
+seconds warm_up_of(const session& in, const load_scenario& s) {
+  return seconds(std::min(0.1, in.wanted.window) +
+                 50e-6 * static_cast<double>(s.connections));
+}
+
+seconds connecting(const load_scenario& s) {
+  const double each = s.what == subject::tls     ? 2e-3
+                      : s.what == subject::churn ? 0
+                                                 : 60e-6;
+  return seconds(each * static_cast<double>(s.connections));
+}
+
+seconds counting_window(const session& in) {
+  return seconds(std::min(0.2, in.wanted.window));
+}
+
+/// One server in one round: connecting, warming up, measuring.
+seconds round_of(const session& in, const load_scenario& s) {
+  return connecting(s) + warm_up_of(in, s) + seconds(in.wanted.window);
+}
+
+constexpr seconds starting{0.1};
+constexpr seconds tracing{1.0};
+
+seconds counting_of(const session& in, const load_scenario& s, const contender& c) {
+  return starting + connecting(s) + warm_up_of(in, s) + counting_window(in) +
+         (c.seen == calls::traced ? tracing : seconds(0));
+}
+
+// With few requests under way each reply would have to wake the generator, and that
+// wake-up, not the server, would be most of what is measured. With many the generator
+// is rarely idle, and may sleep as clients do.
+bool few(const load_scenario& s) { return s.connections * s.depth < 10; }
+
+load_options options_for(const session& in, const load_scenario& s, const server& to) {
+  return {.size = s.size,
+          .depth = s.depth,
+          .warm_up = warm_up_of(in, s),
+          .window = seconds(in.wanted.window),
+          .server = to.pid(),
+          .spin = in.cpus.has_value() && few(s)};
+}
+
+/// Puts a server under load.
+///
+/// Takes: all_are_there – called with all clients connected
+load_report apply_load(const load_scenario& s, std::uint16_t port,
+                       const load_options& options,
+                       const std::function<void()>& all_are_there = nullptr) {
+  if (s.what == subject::churn) {
+    return churn_clients("127.0.0.1", port, s.connections).run(options);
+  }
+  const auto kind = s.what == subject::udp   ? socket_kind::datagram
+                    : s.what == subject::tls ? socket_kind::tls
+                                             : socket_kind::stream;
+  const std::size_t line = s.what == subject::lines ? s.size : 0;
+  echo_clients clients("127.0.0.1", port, s.connections, kind, line);
+  const load_report report = clients.run(options);
+  if (all_are_there) all_are_there();
+  return report;
+}
+
+void measure_round(session& in, const load_scenario& s, int round, server& to,
+                   record& r) {
+  try {
+    const auto before = static_cast<double>(private_memory(to.pid()));
+    const load_report report = apply_load(s, to.port(), options_for(in, s, to), [&] {
+      // Later rounds find the memory that this one made the server take.
+      if (r.memory) return;
+      const auto after = static_cast<double>(private_memory(to.pid()));
+      r.memory = (after - before) / static_cast<double>(s.connections);
+    });
+    r.rounds[round] = summarize(report);
+  } catch (const std::exception& e) {
+    r.failure = to.explain(e.what());
+  }
+}
+
+call_rates per_request(const call_numbers& begin, const call_numbers& end,
+                       const load_report& report, calls seen) {
+  call_rates rates;
+  for (std::size_t i = 0; i < call_kinds; ++i) {
+    rates.of[i] =
+        static_cast<double>(end[i] - begin[i]) / static_cast<double>(report.requests);
+  }
+  rates.memory = seen == calls::visible;
+  return rates;
+}
+
+/// Counts the calls of a fresh server in a short run of its own, which is not timed.
+///
+/// Returns: nothing when they cannot be counted here
+std::optional<call_rates> count_calls(const session& in, const load_scenario& s,
+                                      const contender& c,
+                                      const std::vector<std::string>& arguments) {
+  const bool traced = c.seen == calls::traced;
+  const call_counter counter(in.folder);
+  if (!traced && !counter.works()) return {};
+  const server to = in.on_servers_cpu([&] {
+    return server(c, in.folder, arguments,
+                  traced ? child_process::variables{} : counter.environment());
+  });
+  load_options options = options_for(in, s, to);
+  options.window = counting_window(in);
+  call_numbers begin{};
+  call_numbers end{};
+  std::optional<call_tracer> tracer;
+  options.window_begins = [&] {
+    traced ? void(tracer.emplace(to.pid())) : void(begin = counter.numbers());
+  };
+  options.window_ends = [&] {
+    if (!traced) {
+      end = counter.numbers();
+    } else if (const auto counted = tracer->finish()) {
+      end = *counted;
+    }
+  };
+  const load_report report = apply_load(s, to.port(), options);
+  if (end == begin) return {};
+  return per_request(begin, end, report, c.seen);
+}
+
+std::vector<named_record> empty_records(const std::vector<server>& servers) {
+  std::vector<named_record> records;
+  for (const server& one : servers) records.push_back({one.name(), {}});
+  return records;
+}
+
+}  // namespace
+
+seconds duration_of(const session& in, const load_scenario& s,
+                    std::span<const contender> contenders) {
+  seconds all{0};
+  for (const contender& c : contenders) {
+    all += starting + round_of(in, s) * in.wanted.rounds + counting_of(in, s, c);
+  }
+  return all;
+}
+
+std::vector<named_record> measure(session& in, const std::string& name, load_scenario s,
+                                  std::span<const contender> contenders) {
+  const load_scenario planned = s;
+  if (s.what != subject::churn) {
+    s.connections = in.within_limit(s.connections, s.what == subject::proxy ? 2 : 1);
+  }
+  const surroundings with(in, s);
+  in.shown.step(name + ": starting", starting * static_cast<double>(contenders.size()));
+  std::vector<server> servers = in.start_servers(contenders, with.arguments());
+  // Those that are not there take no time.
+  for (const contender& c : contenders) {
+    const auto is_it = [&](const server& one) {
+      return one.name() == std::string_view(c.name);
+    };
+    if (std::ranges::none_of(servers, is_it)) {
+      in.shown.plan(
+          -(round_of(in, planned) * in.wanted.rounds + counting_of(in, planned, c)));
+    }
+  }
+  std::vector<named_record> records = empty_records(servers);
+  for (int round = 0; round < in.wanted.rounds; ++round) {
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      in.shown.step(name + " round " + std::to_string(round + 1) + " of " +
+                        std::to_string(in.wanted.rounds) + ": " + servers[i].name(),
+                    round_of(in, planned));
+      record& r = records[i].measured;
+      if (r.failure.empty()) measure_round(in, s, round, servers[i], r);
+    }
+  }
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const contender& c = servers[i].what();
+    in.shown.step(name + " counting calls: " + servers[i].name(),
+                  counting_of(in, planned, c));
+    if (!records[i].measured.failure.empty()) continue;
+    try {
+      records[i].measured.calls = count_calls(in, s, c, with.arguments());
+    } catch (const std::exception&) {
+      // What cannot be counted has no numbers; what was measured stays.
+    }
+  }
+  in.shown.clear();
+  return records;
+}
+
+void run_load(session& in, const std::string& name, load_scenario s) {
+#if !BENCH_TLS
+  if (s.what == subject::tls) {
+    std::printf("\n%s: not built (it needs OpenSSL: libssl-dev)\n", name.c_str());
+    return;
+  }
+#endif
+  const std::vector<named_record> records = measure(in, name, s, contenders_of(s));
+  print_load(name, s, records);
+  for (const auto& [who, r] : records) {
+    if (!r.failure.empty()) in.fail(who, r.failure);
+  }
+  for (json_row& row : rows_of(records)) in.report.add(name, std::move(row));
+}
+
+}  // namespace bench

@@ -1,0 +1,27 @@
+// aio: asyncio for C++20 on Boost.Asio.
+// SPDX-License-Identifier: BSL-1.0
+
+/// \file
+/// The scenarios that are no plain load: how cost grows, memory, and the library's own
+/// operations.
+
+#pragma once
+
+#include "net/load.hpp"
+#include "session.hpp"
+
+namespace bench {
+
+/// 64 bytes to and fro, with more and more clients.
+void run_scale(session& in);
+seconds duration_of_scale(const session& in);
+
+/// The memory of clients that made one echo and stay.
+void run_idle(session& in);
+seconds duration_of_idle();
+
+/// The program `micro`.
+void run_micro(session& in);
+seconds duration_of_micro();
+
+}  // namespace bench
