@@ -2,95 +2,291 @@
 # aio: asyncio for C++20 on Boost.Asio.
 # SPDX-License-Identifier: BSL-1.0
 
-"""Draws what `bench --json FILE` has written, and prints it as Markdown tables:
+"""Makes tables and drawings of what `bench --json FILE` has written:
 
-    plot.py FILE [FOLDER]      SVG and PNG, one of each per scenario, into FOLDER
+    plot.py FILE                     Markdown tables on standard output
+    plot.py FILE --markdown TABLES   the same into a file
+    plot.py FILE --report FOLDER     results.md there, with drawings (SVG and PNG)
 
 The drawings need Debian's python3-matplotlib; without it there are only the tables.
 """
 
+import argparse
 import json
+import math
 import pathlib
 import sys
 
 OURS = "#c0392b"
-RIVALS = "#7f8c8d"
+LIMIT = "#2c3e50"
+RIVALS = "#95a5a6"
+CURVES = ["#2c3e50", "#c0392b", "#e67e22", "#2980b9", "#27ae60", "#8e44ad"]
+
+TEXTS = {
+    "scale": "64 bytes to and fro, one request under way on each connection",
+    "idle": "connections that made one echo and stay: what they cost the server's heap",
+    "micro": "the library's own operations: one loop, no sockets",
+}
 
 
-def table(name, rows):
-    """The rows as Markdown."""
-    if name == "idle":
-        head = ["server", "bytes per idle connection"]
-        cells = [[r["name"], f"{r['bytes']:.0f}"] for r in rows]
-    elif name == "micro":
-        head = ["operation", "ns"]
-        cells = [[r["name"], f"{r['ns']:.1f}"] for r in rows]
-    else:
-        head = ["server", "CPU / epoll", "least to most", "CPU µs", "requests/s",
-                "p50 µs", "p99 µs", "p99.9 µs"]
-        cells = [
-            [r["name"], f"**{r['cpu_ratio']:.3f}**",
-             f"{r['cpu_ratio_least']:.2f} to {r['cpu_ratio_most']:.2f}",
-             f"{r['cpu_us']:.2f}", f"{r['requests_per_second']:.0f}",
-             f"{r['p50_us']:.1f}", f"{r['p99_us']:.1f}", f"{r['p999_us']:.1f}"]
-            for r in rows
-        ]
+def kind_of(name):
+    return name if name in TEXTS else "load"
+
+
+# --- tables -----------------------------------------------------------------------------
+
+
+def number(row, key, form):
+    value = row.get(key)
+    return "-" if value is None else format(value, form)
+
+
+def markdown(head, cells):
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)] + cells
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def draw(name, rows, folder):
-    """One bar per server: CPU per request beside plain epoll, or memory."""
-    import matplotlib
+def times(rows):
+    head = ["server", "CPU / epoll", "least to most", "CPU µs/request", "requests/s",
+            "/ epoll", "p50 µs", "p99 µs", "p99.9 µs", "busy"]
+    cells = []
+    for r in rows:
+        spread = "-"
+        if "cpu_ratio" in r:
+            spread = f"{r['cpu_ratio_least']:.3f} to {r['cpu_ratio_most']:.3f}"
+        ratio = number(r, "cpu_ratio", ".3f")
+        cells.append(
+            [r["name"], f"**{ratio}**", spread, number(r, "cpu_us", ".2f"),
+             number(r, "requests_per_second", ".0f"), number(r, "rate_ratio", ".2f"),
+             number(r, "p50_us", ".1f"), number(r, "p99_us", ".1f"),
+             number(r, "p999_us", ".1f"), number(r, "busy", ".0%")])
+    return markdown(head, cells)
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    key, label = {
-        "idle": ("bytes", "bytes per idle connection"),
-        "micro": ("ns", "nanoseconds"),
-    }.get(name, ("cpu_ratio", "CPU time per request, plain epoll = 1"))
-    names = [r["name"] for r in rows]
-    values = [r[key] for r in rows]
-    colours = [OURS if n.startswith("aio") or name == "micro" else RIVALS for n in names]
-    figure, axes = pyplot.subplots(figsize=(8, 0.6 + 0.32 * len(rows)))
-    errors = None
-    if key == "cpu_ratio":
-        errors = [
-            [r["cpu_ratio"] - r["cpu_ratio_least"] for r in rows],
-            [r["cpu_ratio_most"] - r["cpu_ratio"] for r in rows],
-        ]
-        axes.axvline(1, color="black", linewidth=0.8)
-    axes.barh(names, values, color=colours, xerr=errors, ecolor="#34495e")
-    axes.invert_yaxis()
-    axes.set_xlabel(label)
-    axes.set_title(name)
+def calls(rows):
+    if not any("receives" in r or "bytes_per_connection" in r for r in rows):
+        return ""
+    head = ["server", "receives/request", "in vain", "sends", "epoll_waits",
+            "epoll_ctls", "timer calls", "allocations", "bytes/connection"]
+    cells = [
+        [r["name"], number(r, "receives", ".2f"), number(r, "receives_in_vain", ".2f"),
+         number(r, "sends", ".2f"), number(r, "waits", ".3f"),
+         number(r, "epoll_ctls", ".2f"), number(r, "timer_calls", ".2f"),
+         number(r, "allocations", ".2f"), number(r, "bytes_per_connection", ".0f")]
+        for r in rows
+    ]
+    return "\n\n" + markdown(head, cells)
+
+
+def curves_of(rows):
+    """{server: {connections: row}}, in the order of the rows."""
+    curves = {}
+    for r in rows:
+        curves.setdefault(r["name"], {})[int(r["connections"])] = r
+    return curves
+
+
+def scale_tables(rows):
+    curves = curves_of(rows)
+    steps = sorted({n for curve in curves.values() for n in curve})
+    made = []
+    for title, key, form in (("CPU µs/request", "cpu_us", ".2f"),
+                             ("CPU / epoll", "cpu_ratio", ".3f"),
+                             ("bytes/connection", "bytes_per_connection", ".0f")):
+        cells = [[name] + [number(curve.get(n, {}), key, form) for n in steps]
+                 for name, curve in curves.items()]
+        made.append(markdown([title] + [f"{n:,}" for n in steps], cells))
+    for name, curve in curves.items():
+        if 10 in curve and max(curve) > 10:
+            most = max(curve)
+            growth = curve[most]["cpu_us"] / curve[10]["cpu_us"]
+            made.append(f"{name}: x{growth:.2f} CPU per request from 10 to {most:,} "
+                        "connections")
+    return "\n\n".join(made)
+
+
+def tables(name, rows):
+    if name == "scale":
+        return scale_tables(rows)
+    if name == "idle":
+        return markdown(["server", "bytes per idle connection"],
+                        [[r["name"], number(r, "bytes", ".0f")] for r in rows])
+    if name == "micro":
+        return markdown(["operation", "ns"],
+                        [[r["name"], number(r, "ns", ".1f")] for r in rows])
+    return times(rows) + calls(rows)
+
+
+def document(conditions, results, drawn):
+    parts = ["# Results"]
+    if conditions:
+        parts.append(markdown(["", ""], [[k, v] for k, v in conditions.items()]))
+    parts.append("A ratio is the median over the rounds of the quotient in each round, "
+                 "with the least and the most; README.md beside the benchmarks says "
+                 "what is measured and how.")
+    for name, rows in results.items():
+        parts.append(f"## {name}")
+        if name in TEXTS:
+            parts.append(TEXTS[name][0].upper() + TEXTS[name][1:] + ".")
+        if name in drawn:
+            parts.append(f"![{name}]({name}.svg)")
+        parts.append(tables(name, rows))
+    return "\n\n".join(parts) + "\n"
+
+
+# --- drawings ---------------------------------------------------------------------------
+
+
+def colour(name):
+    if name.startswith("aio"):
+        return OURS
+    return LIMIT if name.startswith("epoll") else RIVALS
+
+
+def tidy(axes):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    for place, value in enumerate(values):
-        axes.annotate(f" {value:.4g}", (0, place), va="center", fontsize=8, color="white")
-    figure.tight_layout()
-    for kind in ("svg", "png"):
-        figure.savefig(folder / f"{name}.{kind}", dpi=120)
-    pyplot.close(figure)
+    axes.tick_params(labelsize=8)
+
+
+def bars(axes, names, values, form, colours, errors=None, log=False):
+    """Horizontal bars with their values behind them, the first on top."""
+    axes.barh(range(len(names)), values, color=colours, xerr=errors, ecolor="#333333",
+              error_kw={"elinewidth": 1, "capsize": 2}, height=0.7, log=log)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    ends = [v + (errors[1][i] if errors else 0) for i, v in enumerate(values)]
+    for place, (value, end) in enumerate(zip(values, ends)):
+        axes.annotate(format(value, form), (end, place), xytext=(4, 0),
+                      textcoords="offset points", va="center", fontsize=8)
+    if log:
+        axes.set_xlim(10 ** math.floor(math.log10(min(values))), max(values) * 4)
+    else:
+        axes.set_xlim(0, max(ends) * 1.14)
+    tidy(axes)
+
+
+def draw_load(pyplot, name, rows):
+    rows = [r for r in rows if "cpu_ratio" in r]
+    names = [r["name"] for r in rows]
+    figure, (left, right) = pyplot.subplots(
+        1, 2, sharey=True, figsize=(11, 1.3 + 0.3 * len(rows)),
+        gridspec_kw={"width_ratios": [3, 2]})
+    errors = [[r["cpu_ratio"] - r["cpu_ratio_least"] for r in rows],
+              [r["cpu_ratio_most"] - r["cpu_ratio"] for r in rows]]
+    bars(left, names, [r["cpu_ratio"] for r in rows], ".2f",
+         [colour(n) for n in names], errors)
+    left.axvline(1, color="black", linewidth=0.8, linestyle=":")
+    left.set_xlabel("CPU time per request (plain epoll = 1), median and range",
+                    fontsize=9)
+    for key, label, marker in (("p50_us", "p50", "o"), ("p99_us", "p99", "s"),
+                               ("p999_us", "p99.9", "D")):
+        right.scatter([r[key] for r in rows], range(len(rows)), s=22, marker=marker,
+                      label=label, zorder=3)
+    for place, r in enumerate(rows):
+        right.plot([r["p50_us"], r["p999_us"]], [place, place], color="#bbbbbb",
+                   linewidth=1, zorder=2)
+    right.set_xscale("log")
+    right.set_xlabel("latency, µs (logarithmic)", fontsize=9)
+    right.grid(axis="x", color="#eeeeee")
+    right.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=3,
+                 frameon=False)
+    tidy(right)
+    right.tick_params(axis="y", length=0)
+    return figure
+
+
+def draw_bars(pyplot, rows, key, label, form, colours):
+    rows = [r for r in rows if r.get(key, 0) > 0]
+    figure, axes = pyplot.subplots(figsize=(9, 1.1 + 0.28 * len(rows)))
+    names = [r["name"] for r in rows]
+    bars(axes, names, [r[key] for r in rows], form, colours(names), log=True)
+    axes.set_xlabel(label, fontsize=9)
+    return figure
+
+
+def draw_scale(pyplot, rows):
+    curves = curves_of(rows)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    for shade, (name, curve) in zip(CURVES, curves.items()):
+        steps = sorted(curve)
+        style = {"label": name, "color": shade, "marker": "o", "markersize": 4}
+        left.plot(steps, [curve[n]["cpu_us"] for n in steps], **style)
+        sized = [n for n in steps if curve[n].get("bytes_per_connection", 0) > 0]
+        if sized:
+            right.plot(sized, [curve[n]["bytes_per_connection"] for n in sized],
+                       **style)
+    left.set_yscale("log")
+    marks = [m for m in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
+             if left.get_ylim()[0] <= m <= left.get_ylim()[1]]
+    left.set_yticks(marks, marks)
+    left.set_ylabel("CPU time per request, µs (logarithmic)", fontsize=9)
+    right.set_yscale("log")
+    right.set_ylabel("memory per connection, bytes (logarithmic)", fontsize=9)
+    ticks = sorted({n for curve in curves.values() for n in curve})
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel("connections", fontsize=9)
+        axes.grid(color="#eeeeee")
+        axes.legend(fontsize=8, frameon=False)
+        tidy(axes)
+    return figure
+
+
+def draw(pyplot, name, rows):
+    if name == "idle":
+        return draw_bars(pyplot, rows, "bytes",
+                         "bytes per idle connection (logarithmic)", ",.0f",
+                         lambda names: [colour(n) for n in names])
+    if name == "micro":
+        return draw_bars(pyplot, rows, "ns", "CPU time, nanoseconds (logarithmic)",
+                         ",.1f", lambda names: [OURS] * len(names))
+    if name == "scale":
+        return draw_scale(pyplot, rows)
+    return draw_load(pyplot, name, rows)
+
+
+def draw_all(results, folder):
+    """Returns: the names of those that are drawn."""
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        matplotlib.rcParams["svg.hashsalt"] = "aio"  # the same bytes for the same numbers
+        from matplotlib import pyplot
+    except ImportError:
+        print("no drawings: python3-matplotlib is missing", file=sys.stderr)
+        return set()
+    for name, rows in results.items():
+        figure = draw(pyplot, name, rows)
+        figure.suptitle(name, fontsize=11, x=0.02, ha="left", fontweight="bold")
+        figure.tight_layout()
+        for kind, extra in (("svg", {"metadata": {"Date": None}}), ("png", {})):
+            figure.savefig(folder / f"{name}.{kind}", dpi=110, **extra)
+        pyplot.close(figure)
+    return set(results)
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    results = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in results.items():
-        print(f"### {name}\n\n{table(name, rows)}\n")
-        if not folder:
-            continue
-        try:
-            draw(name, rows, folder)
-        except ImportError:
-            print("no drawings: python3-matplotlib is missing", file=sys.stderr)
-            folder = None
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--markdown", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path)
+    wanted = parser.parse_args()
+    results = json.loads(wanted.file.read_text())
+    conditions = results.pop("conditions", {})
+    if wanted.report:
+        wanted.report.mkdir(parents=True, exist_ok=True)
+        drawn = draw_all(results, wanted.report)
+        (wanted.report / "results.md").write_text(document(conditions, results, drawn))
+        print(f"written: {wanted.report}/results.md")
+    elif wanted.markdown:
+        wanted.markdown.write_text(document(conditions, results, set()))
+    else:
+        print(document(conditions, results, set()), end="")
 
 
 main()
