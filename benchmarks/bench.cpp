@@ -44,7 +44,7 @@ void print_conditions(const session& in) {
 
 seconds duration_of(const session& in, const std::string& name) {
   if (name == "idle") return duration_of_idle();
-  if (name == "micro") return duration_of_micro();
+  if (name == "micro") return duration_of_micro(in);
   if (name == "scale") return duration_of_scale(in);
   const load_scenario s = *parse_load(name);
   return duration_of(in, s, contenders_of(s));

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scenarios.hpp"
@@ -95,6 +96,18 @@ inline std::span<const contender> line_servers() {
       python("asyncio streams", "asyncio", "lines"),
       python("uvloop streams", "uvloop", "lines"),
   };
+  return all;
+}
+
+/// Those whose memory for idle clients is measured.
+inline std::vector<contender> idle_servers() {
+  std::vector<contender> all;
+  for (const contender& c : echo_servers()) {
+    if (!c.for_data) all.push_back(c);
+    if (std::string_view(c.name) == "aio streams") {
+      all.push_back({"aio next_line", "lines_aio"});
+    }
+  }
   return all;
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "load_run.hpp"
+#include "contenders.hpp"
 #include "net/load.hpp"
 #include "other_runs.hpp"
 
@@ -20,7 +20,8 @@ constexpr seconds each{1.5};
 
 void measure_memory(session& in, server& s, std::size_t count) {
   const std::size_t before = private_memory(s.pid());
-  const echo_clients clients("127.0.0.1", s.port(), count);
+  // The first echo is a line, for a server that reads lines.
+  const echo_clients clients("127.0.0.1", s.port(), count, socket_kind::stream, 64);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const std::size_t after = private_memory(s.pid());
   in.shown.clear();
@@ -33,15 +34,13 @@ void measure_memory(session& in, server& s, std::size_t count) {
 
 }  // namespace
 
-seconds duration_of_idle() {
-  return each * static_cast<double>(contenders_of({}).size());
-}
+seconds duration_of_idle() { return each * static_cast<double>(idle_servers().size()); }
 
 void run_idle(session& in) {
   std::printf("\nidle: 10,000 connections, each after one echo\n");
   const std::size_t count = in.within_limit(idle_connections);
   std::printf("server            bytes/connection   before, KiB   after, KiB\n");
-  for (server& s : in.start_servers(contenders_of({}))) {
+  for (server& s : in.start_servers(idle_servers())) {
     in.shown.step(std::string("idle: ") + s.name(), each);
     try {
       measure_memory(in, s, count);

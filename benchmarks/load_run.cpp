@@ -49,9 +49,12 @@ class surroundings {
   std::vector<std::string> arguments_;
 };
 
+// At least once round: every connection has had its turn, and what is under way from
+// the start (which may be hundreds of megabytes) has passed.
 seconds warm_up_of(const session& in, const load_scenario& s) {
-  return seconds(std::min(0.1, in.wanted.window) +
-                 50e-6 * static_cast<double>(s.connections));
+  const auto connections = static_cast<double>(s.connections);
+  const double bytes = connections * static_cast<double>(s.size * s.depth);
+  return seconds(std::min(0.1, in.wanted.window) + 50e-6 * connections + 3e-9 * bytes);
 }
 
 seconds connecting(const load_scenario& s) {
@@ -61,8 +64,12 @@ seconds connecting(const load_scenario& s) {
   return seconds(each * static_cast<double>(s.connections));
 }
 
-seconds counting_window(const session& in) {
-  return seconds(std::min(0.2, in.wanted.window));
+// What is under way when it begins and when it ends must be little beside what is
+// counted; under strace a server is several times slower.
+seconds counting_window(const session& in, const load_scenario& s, const contender& c) {
+  const double bytes = static_cast<double>(s.connections * s.size * s.depth);
+  const double usual = c.seen == calls::traced ? 1.0 : 0.2;
+  return seconds(std::min(usual, in.wanted.window) + 10e-9 * bytes);
 }
 
 /// One server in one round: connecting, warming up, measuring.
@@ -74,7 +81,7 @@ constexpr seconds starting{0.1};
 constexpr seconds tracing{1.0};
 
 seconds counting_of(const session& in, const load_scenario& s, const contender& c) {
-  return starting + connecting(s) + warm_up_of(in, s) + counting_window(in) +
+  return starting + connecting(s) + warm_up_of(in, s) + counting_window(in, s, c) +
          (c.seen == calls::traced ? tracing : seconds(0));
 }
 
@@ -152,7 +159,7 @@ std::optional<call_rates> count_calls(const session& in, const load_scenario& s,
                   traced ? child_process::variables{} : counter.environment());
   });
   load_options options = options_for(in, s, to);
-  options.window = counting_window(in);
+  options.window = counting_window(in, s, c);
   call_numbers begin{};
   call_numbers end{};
   std::optional<call_tracer> tracer;

@@ -15,7 +15,17 @@
 namespace bench {
 namespace {
 
-constexpr seconds planned{8};
+constexpr seconds each{0.37};  // of five repetitions, with what finds their length
+
+std::vector<std::string> operations(const session& in) {
+  std::vector<std::string> names;
+  const std::filesystem::path program = in.folder / "micro";
+  if (!std::filesystem::exists(program)) return names;
+  child_process micro(program, {"--benchmark_list_tests"},
+                      child_process::errors::hidden);
+  while (auto line = micro.read_line()) names.push_back(std::move(*line));
+  return names;
+}
 
 /// The same operation with different numbers of what it works on.
 using growth = std::map<std::size_t, double>;
@@ -33,7 +43,9 @@ void note_growth(std::map<std::string, growth>& of, const std::string& name,
 
 }  // namespace
 
-seconds duration_of_micro() { return planned; }
+seconds duration_of_micro(const session& in) {
+  return each * static_cast<double>(operations(in).size());
+}
 
 void run_micro(session& in) {
   std::printf("\nmicro: one loop, no sockets\n");
@@ -42,7 +54,7 @@ void run_micro(session& in) {
     std::printf("not built (it needs Google Benchmark: libbenchmark-dev)\n");
     return;
   }
-  in.shown.step("micro", planned);
+  in.shown.step("micro", each);
   // Google Benchmark describes the machine on standard error, which `bench` has done.
   child_process micro = in.on_servers_cpu([&] {
     return child_process(program,
@@ -59,6 +71,7 @@ void run_micro(session& in) {
       std::printf("%-42s %8.1f\n", row->first.c_str(), row->second);
       in.report.add("micro", {row->first, {{"ns", row->second}}});
       note_growth(curves, row->first, row->second);
+      in.shown.step("micro: after " + row->first, each);
     }
   }
   in.shown.clear();

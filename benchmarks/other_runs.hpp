@@ -22,6 +22,6 @@ seconds duration_of_idle();
 
 /// The program `micro`.
 void run_micro(session& in);
-seconds duration_of_micro();
+seconds duration_of_micro(const session& in);
 
 }  // namespace bench

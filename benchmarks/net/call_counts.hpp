@@ -15,9 +15,9 @@ namespace bench {
 
 /// The kinds of calls that are told apart.
 enum class call : std::size_t {
-  receive,   ///< of data: recv, read, readv, recvfrom, recvmsg
+  receive,   ///< of data: recv, read, readv, recvfrom, recv(m)msg
   refused,   ///< those of them that failed, nearly always for want of data
-  send,      ///< send, write, writev, sendto, sendmsg
+  send,      ///< send, write, writev, sendto, send(m)msg
   wait,      ///< epoll_wait and its like
   control,   ///< epoll_ctl
   timer,     ///< timerfd_settime

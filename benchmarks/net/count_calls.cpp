@@ -106,6 +106,10 @@ ssize_t readv(int fd, const iovec* parts, int n) {
   return received(NEXT(readv)(fd, parts, n));
 }
 
+int recvmmsg(int fd, mmsghdr* messages, unsigned n, int flags, timespec* timeout) {
+  return static_cast<int>(received(NEXT(recvmmsg)(fd, messages, n, flags, timeout)));
+}
+
 ssize_t send(int fd, const void* data, std::size_t size, int flags) {
   count(call::send);
   return NEXT(send)(fd, data, size, flags);
@@ -118,6 +122,10 @@ ssize_t sendto(int fd, const void* data, std::size_t size, int flags,
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   count(call::send);
   return NEXT(sendmsg)(fd, message, flags);
+}
+int sendmmsg(int fd, mmsghdr* messages, unsigned n, int flags) {
+  count(call::send);
+  return NEXT(sendmmsg)(fd, messages, n, flags);
 }
 ssize_t write(int fd, const void* data, std::size_t size) {
   count(is_eventfd(fd) ? call::wake : call::send);
