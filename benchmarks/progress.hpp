@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -25,7 +26,7 @@ class progress {
   void step(const std::string& what, seconds duration) {
     if (terminal_) {
       std::fprintf(stderr, "\r\033[K%s, %.0f s left", what.c_str(),
-                   std::ceil(left_.count()));
+                   std::max(0.0, std::ceil(left_.count())));
     }
     left_ -= duration;
   }
