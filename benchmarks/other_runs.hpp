@@ -12,7 +12,7 @@
 
 namespace bench {
 
-/// 64 bytes to and fro, with more and more clients.
+/// 64 bytes to and fro, with more and more clients; and more and more tasks.
 void run_scale(session& in);
 seconds duration_of_scale(const session& in);
 
@@ -20,8 +20,10 @@ seconds duration_of_scale(const session& in);
 void run_idle(session& in);
 seconds duration_of_idle();
 
-/// The program `micro`.
+/// The program `micro`: its operations, and those that are done by many tasks.
 void run_micro(session& in);
 seconds duration_of_micro(const session& in);
+void run_task_scale(session& in);
+seconds duration_of_task_scale(const session& in);
 
 }  // namespace bench

@@ -24,13 +24,10 @@ CURVES = ["#2c3e50", "#c0392b", "#e67e22", "#2980b9", "#27ae60", "#8e44ad"]
 
 TEXTS = {
     "scale": "64 bytes to and fro, one request under way on each connection",
+    "tasks": "many tasks at once: create, wait or sleep, wake and end, each",
     "idle": "connections that made one echo and stay: what they cost the server's heap",
     "micro": "the library's own operations: one loop, no sockets",
 }
-
-
-def kind_of(name):
-    return name if name in TEXTS else "load"
 
 
 # --- tables -----------------------------------------------------------------------------
@@ -78,36 +75,63 @@ def calls(rows):
     return "\n\n" + markdown(head, cells)
 
 
-def curves_of(rows):
-    """{server: {connections: row}}, in the order of the rows."""
+def curves_of(rows, by):
+    """{name: {number: row}}, in the order of the rows."""
     curves = {}
     for r in rows:
-        curves.setdefault(r["name"], {})[int(r["connections"])] = r
+        curves.setdefault(r["name"], {})[int(r[by])] = r
     return curves
 
 
-def scale_tables(rows):
-    curves = curves_of(rows)
-    steps = sorted({n for curve in curves.values() for n in curve})
+def steps_of(curves):
+    return sorted({n for curve in curves.values() for n in curve})
+
+
+def growth_tables(curves, columns):
+    """A table for each of the columns (title, key, format)."""
+    steps = steps_of(curves)
     made = []
-    for title, key, form in (("CPU µs/request", "cpu_us", ".2f"),
-                             ("CPU / epoll", "cpu_ratio", ".3f"),
-                             ("bytes/connection", "bytes_per_connection", ".0f")):
+    for title, key, form in columns:
         cells = [[name] + [number(curve.get(n, {}), key, form) for n in steps]
                  for name, curve in curves.items()]
         made.append(markdown([title] + [f"{n:,}" for n in steps], cells))
+    return made
+
+
+def growth_lines(curves, key, least, text):
+    made = []
     for name, curve in curves.items():
-        if 10 in curve and max(curve) > 10:
+        if least in curve and max(curve) > least:
             most = max(curve)
-            growth = curve[most]["cpu_us"] / curve[10]["cpu_us"]
-            made.append(f"{name}: x{growth:.2f} CPU per request from 10 to {most:,} "
-                        "connections")
+            growth = curve[most][key] / curve[least][key]
+            made.append(f"- {name}: x{growth:.2f} {text} from {least:,} to {most:,}")
+    return "\n".join(made)
+
+
+def scale_tables(rows):
+    curves = curves_of(rows, "connections")
+    made = growth_tables(curves, [("CPU µs/request", "cpu_us", ".2f"),
+                                  ("CPU / epoll", "cpu_ratio", ".3f"),
+                                  ("bytes/connection", "bytes_per_connection", ".0f")])
+    made.append("Growth, in connections (with one of them, the price of a wake-up "
+                "dominates):")
+    made.append(growth_lines(curves, "cpu_us", 10, "CPU per request"))
+    return "\n\n".join(made)
+
+
+def task_tables(rows):
+    curves = curves_of(rows, "tasks")
+    made = growth_tables(curves, [("ns", "ns", ".1f"), ("bytes of each", "bytes", ".0f")])
+    made.append("Growth, in tasks:")
+    made.append(growth_lines(curves, "ns", 1, "CPU"))
     return "\n\n".join(made)
 
 
 def tables(name, rows):
     if name == "scale":
         return scale_tables(rows)
+    if name == "tasks":
+        return task_tables(rows)
     if name == "idle":
         return markdown(["server", "bytes per idle connection"],
                         [[r["name"], number(r, "bytes", ".0f")] for r in rows])
@@ -205,33 +229,43 @@ def draw_bars(pyplot, rows, key, label, form, colours):
     return figure
 
 
-def draw_scale(pyplot, rows):
-    curves = curves_of(rows)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+def curve_axes(axes, curves, key, label, numbers):
+    """Lines over a logarithmic number of connections or tasks."""
     for shade, (name, curve) in zip(CURVES, curves.items()):
-        steps = sorted(curve)
-        style = {"label": name, "color": shade, "marker": "o", "markersize": 4}
-        left.plot(steps, [curve[n]["cpu_us"] for n in steps], **style)
-        sized = [n for n in steps if curve[n].get("bytes_per_connection", 0) > 0]
-        if sized:
-            right.plot(sized, [curve[n]["bytes_per_connection"] for n in sized],
-                       **style)
-    left.set_yscale("log")
-    marks = [m for m in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
-             if left.get_ylim()[0] <= m <= left.get_ylim()[1]]
-    left.set_yticks(marks, marks)
-    left.set_ylabel("CPU time per request, µs (logarithmic)", fontsize=9)
-    right.set_yscale("log")
-    right.set_ylabel("memory per connection, bytes (logarithmic)", fontsize=9)
-    ticks = sorted({n for curve in curves.values() for n in curve})
-    for axes in (left, right):
-        axes.set_xscale("log")
-        axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
-        axes.minorticks_off()
-        axes.set_xlabel("connections", fontsize=9)
-        axes.grid(color="#eeeeee")
-        axes.legend(fontsize=8, frameon=False)
-        tidy(axes)
+        steps = [n for n in sorted(curve) if curve[n].get(key, 0) > 0]
+        if steps:
+            axes.plot(steps, [curve[n][key] for n in steps], label=name, color=shade,
+                      marker="o", markersize=4)
+    ticks = steps_of(curves)
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    axes.set_xlabel(numbers, fontsize=9)
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    fine = high / low < 30
+    marks = [m * 10**e for e in range(6) for m in ((1, 1.5, 2, 3, 4, 5, 7) if fine
+                                                   else (1, 2, 5))
+             if low <= m * 10**e <= high]
+    axes.set_yticks(marks, [f"{m:,g}" for m in marks])
+    axes.set_ylabel(label + " (logarithmic)", fontsize=9)
+    axes.minorticks_off()
+    axes.grid(color="#eeeeee")
+    axes.legend(fontsize=8, frameon=False)
+    tidy(axes)
+
+
+def draw_scale(pyplot, rows):
+    curves = curves_of(rows, "connections")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    curve_axes(left, curves, "cpu_us", "CPU time per request, µs", "connections")
+    curve_axes(right, curves, "bytes_per_connection", "memory per connection, bytes",
+               "connections")
+    return figure
+
+
+def draw_tasks(pyplot, rows):
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    curve_axes(axes, curves_of(rows, "tasks"), "ns", "CPU time of each, ns", "tasks")
     return figure
 
 
@@ -245,6 +279,8 @@ def draw(pyplot, name, rows):
                          ",.1f", lambda names: [OURS] * len(names))
     if name == "scale":
         return draw_scale(pyplot, rows)
+    if name == "tasks":
+        return draw_tasks(pyplot, rows)
     return draw_load(pyplot, name, rows)
 
 

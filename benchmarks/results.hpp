@@ -86,22 +86,29 @@ inline std::optional<ratio> ratio_of(const record& a, const record& b,
   return ratio{median(all), *least, *most};
 }
 
-/// Reads the line `"NAME_median",iterations,real_time,cpu_time,ns,...` which Google
-/// Benchmark prints as a median.
+/// What Google Benchmark says in a line of its CSV.
+struct micro_row {
+  std::string name;  ///< with the suffix _median and such, if it is of all repetitions
+  double ns = 0;     ///< of CPU time
+  double bytes = 0;  ///< from a label such as "345 bytes"; 0 without one
+};
+
+/// Reads `"NAME",iterations,real_time,cpu_time,ns,,,"LABEL",...`.
 ///
-/// Returns: name and CPU time in nanoseconds; nothing for any other line
-inline std::optional<std::pair<std::string, double>> parse_micro_median(
-    const std::string& line) {
-  const std::size_t end = line.find("_median\",");
+/// Returns: nothing for any other line
+inline std::optional<micro_row> parse_micro(const std::string& line) {
+  const std::size_t end = line.find("\",");
   if (!line.starts_with('"') || end == line.npos) return {};
+  micro_row row{.name = line.substr(1, end - 1)};
   std::size_t field = line.find(',', end);
-  for (int skip = 0; skip < 2 && field != line.npos; ++skip) {
+  for (int number = 1; field != line.npos; ++number) {
+    const char* const begin = line.data() + field + 1;
+    const char* const last = line.data() + line.size();
+    if (number == 3) std::from_chars(begin, last, row.ns);
+    if (number == 7 && *begin == '"') std::from_chars(begin + 1, last, row.bytes);
     field = line.find(',', field + 1);
   }
-  if (field == line.npos) return {};
-  double cpu_time = 0;
-  std::from_chars(line.data() + field + 1, line.data() + line.size(), cpu_time);
-  return std::pair(line.substr(1, end - 1), cpu_time);
+  return row;
 }
 
 }  // namespace bench

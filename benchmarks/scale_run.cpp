@@ -83,7 +83,7 @@ void print_growth(const std::vector<curve>& all) {
 }  // namespace
 
 seconds duration_of_scale(const session& in) {
-  seconds all{0};
+  seconds all = duration_of_task_scale(in);
   for (const std::size_t n : steps) {
     all += duration_of(in, {.connections = n}, scaled_servers());
   }
@@ -119,6 +119,8 @@ void run_scale(session& in) {
   print_table("CPU / epoll", "%.3f", curves, &curve::ratio_to_epoll);
   print_table("bytes per connection", "%.0f", curves, &curve::memory);
   print_growth(curves);
+  std::fflush(stdout);
+  run_task_scale(in);
 }
 
 }  // namespace bench

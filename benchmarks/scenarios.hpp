@@ -38,7 +38,7 @@ inline constexpr standard_scenario standard_scenarios[] = {
     {"tls50x16384", false, "50 clients, 16 KiB, in TLS"},
     {"udp50x64", false, "50 clients, 64 bytes, over UDP"},
     {"proxy50x16384x4", false, "50 clients, 16 KiB, through a TCP proxy"},
-    {"scale", false, "64 bytes with 1 to 5,000 clients: what growth costs"},
+    {"scale", false, "1 to 5,000 clients, 1 to 1,000,000 tasks: what growth costs"},
     {"idle", true, "memory per connection of 10,000 idle clients"},
     {"micro", true, "nanoseconds of the library's own operations"},
 };
