@@ -7,6 +7,9 @@
     plot.py FILE                     Markdown tables on standard output
     plot.py FILE --markdown TABLES   the same into a file
     plot.py FILE --report FOLDER     results.md there, with drawings (SVG and PNG)
+    plot.py FILE --report FOLDER --into README
+                                     and the same between the lines <!-- results --> and
+                                     <!-- end of results --> of README
 
 The drawings need Debian's python3-matplotlib; without it there are only the tables.
 """
@@ -14,6 +17,7 @@ The drawings need Debian's python3-matplotlib; without it there are only the tab
 import argparse
 import json
 import math
+import os
 import pathlib
 import sys
 
@@ -141,21 +145,31 @@ def tables(name, rows):
     return times(rows) + calls(rows)
 
 
-def document(conditions, results, drawn):
-    parts = ["# Results"]
+def document(conditions, results, drawn, folder=""):
+    """The sections of a document; `folder` is where it finds the drawings."""
+    parts = []
     if conditions:
-        parts.append(markdown(["", ""], [[k, v] for k, v in conditions.items()]))
+        parts.append(markdown(["measured", "on or with"],
+                              [[k, v] for k, v in conditions.items()])
+                     .replace("---:", "---"))
     parts.append("A ratio is the median over the rounds of the quotient in each round, "
-                 "with the least and the most; README.md beside the benchmarks says "
-                 "what is measured and how.")
+                 "with the least and the most.")
     for name, rows in results.items():
-        parts.append(f"## {name}")
+        parts.append(f"### {name}")
         if name in TEXTS:
             parts.append(TEXTS[name][0].upper() + TEXTS[name][1:] + ".")
         if name in drawn:
-            parts.append(f"![{name}]({name}.svg)")
+            parts.append(f"![{name}]({folder}{name}.svg)")
         parts.append(tables(name, rows))
     return "\n\n".join(parts) + "\n"
+
+
+def write_between_marks(file, text):
+    before, mark, rest = file.read_text().partition("<!-- results -->\n")
+    _, end, after = rest.partition("<!-- end of results -->")
+    if not mark or not end:
+        sys.exit(f"{file} has no place for results")
+    file.write_text(f"{before}{mark}\n{text}\n{end}{after}")
 
 
 # --- drawings ---------------------------------------------------------------------------
@@ -311,16 +325,23 @@ def main():
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--markdown", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
+    parser.add_argument("--into", type=pathlib.Path)
     wanted = parser.parse_args()
     results = json.loads(wanted.file.read_text())
     conditions = results.pop("conditions", {})
     if wanted.report:
         wanted.report.mkdir(parents=True, exist_ok=True)
         drawn = draw_all(results, wanted.report)
-        (wanted.report / "results.md").write_text(document(conditions, results, drawn))
+        (wanted.report / "results.md").write_text(
+            "# Results\n\n" + document(conditions, results, drawn))
         print(f"written: {wanted.report}/results.md")
+        if wanted.into:
+            folder = os.path.relpath(wanted.report, wanted.into.parent)
+            write_between_marks(wanted.into,
+                                document(conditions, results, drawn, folder + "/"))
     elif wanted.markdown:
-        wanted.markdown.write_text(document(conditions, results, set()))
+        wanted.markdown.write_text(
+            "# Results\n\n" + document(conditions, results, set()))
     else:
         print(document(conditions, results, set()), end="")
 
