@@ -118,15 +118,19 @@ load_report apply_load(const load_scenario& s, std::uint16_t port,
   return report;
 }
 
+double memory_of(const server& one) {
+  return static_cast<double>(private_memory(one.pid()));
+}
+
 void measure_round(session& in, const load_scenario& s, int round, server& to,
                    record& r) {
   try {
-    const auto before = static_cast<double>(private_memory(to.pid()));
+    // Later rounds find the memory that the first made the server take.
+    const bool first = !r.memory;
+    const double before = first ? memory_of(to) : 0;
     const load_report report = apply_load(s, to.port(), options_for(in, s, to), [&] {
-      // Later rounds find the memory that this one made the server take.
-      if (r.memory) return;
-      const auto after = static_cast<double>(private_memory(to.pid()));
-      r.memory = (after - before) / static_cast<double>(s.connections);
+      if (!first) return;
+      r.memory = (memory_of(to) - before) / static_cast<double>(s.connections);
     });
     r.rounds[round] = summarize(report);
   } catch (const std::exception& e) {
@@ -195,12 +199,18 @@ seconds duration_of(const session& in, const load_scenario& s,
   return all;
 }
 
-std::vector<named_record> measure(session& in, const std::string& name, load_scenario s,
+load_scenario fitting(session& in, const load_scenario& s,
+                      std::span<const contender> contenders) {
+  if (s.what == subject::churn) return s;
+  load_scenario fits = s;
+  fits.connections = in.within_limit(s.connections, s.what == subject::proxy ? 2 : 1);
+  in.shown.plan(duration_of(in, fits, contenders) - duration_of(in, s, contenders));
+  return fits;
+}
+
+std::vector<named_record> measure(session& in, const std::string& name,
+                                  const load_scenario& s,
                                   std::span<const contender> contenders) {
-  const load_scenario planned = s;
-  if (s.what != subject::churn) {
-    s.connections = in.within_limit(s.connections, s.what == subject::proxy ? 2 : 1);
-  }
   const surroundings with(in, s);
   in.shown.step(name + ": starting", starting * static_cast<double>(contenders.size()));
   std::vector<server> servers = in.start_servers(contenders, with.arguments());
@@ -210,8 +220,7 @@ std::vector<named_record> measure(session& in, const std::string& name, load_sce
       return one.name() == std::string_view(c.name);
     };
     if (std::ranges::none_of(servers, is_it)) {
-      in.shown.plan(
-          -(round_of(in, planned) * in.wanted.rounds + counting_of(in, planned, c)));
+      in.shown.plan(-(round_of(in, s) * in.wanted.rounds + counting_of(in, s, c)));
     }
   }
   std::vector<named_record> records = empty_records(servers);
@@ -219,7 +228,7 @@ std::vector<named_record> measure(session& in, const std::string& name, load_sce
     for (std::size_t i = 0; i < servers.size(); ++i) {
       in.shown.step(name + " round " + std::to_string(round + 1) + " of " +
                         std::to_string(in.wanted.rounds) + ": " + servers[i].name(),
-                    round_of(in, planned));
+                    round_of(in, s));
       record& r = records[i].measured;
       if (r.failure.empty()) measure_round(in, s, round, servers[i], r);
     }
@@ -227,7 +236,7 @@ std::vector<named_record> measure(session& in, const std::string& name, load_sce
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const contender& c = servers[i].what();
     in.shown.step(name + " counting calls: " + servers[i].name(),
-                  counting_of(in, planned, c));
+                  counting_of(in, s, c));
     if (!records[i].measured.failure.empty()) continue;
     try {
       records[i].measured.calls = count_calls(in, s, c, with.arguments());
@@ -239,14 +248,16 @@ std::vector<named_record> measure(session& in, const std::string& name, load_sce
   return records;
 }
 
-void run_load(session& in, const std::string& name, load_scenario s) {
+void run_load(session& in, const std::string& name, const load_scenario& wanted) {
 #if !BENCH_TLS
-  if (s.what == subject::tls) {
+  if (wanted.what == subject::tls) {
     std::printf("\n%s: not built (it needs OpenSSL: libssl-dev)\n", name.c_str());
     return;
   }
 #endif
-  const std::vector<named_record> records = measure(in, name, s, contenders_of(s));
+  const std::vector<contender> contenders = contenders_of(wanted);
+  const load_scenario s = fitting(in, wanted, contenders);
+  const std::vector<named_record> records = measure(in, name, s, contenders);
   print_load(name, s, records);
   for (const auto& [who, r] : records) {
     if (!r.failure.empty()) in.fail(who, r.failure);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 namespace bench {
 namespace {
 
+// There may be fewer: see fitting().
 constexpr std::size_t steps[] = {1, 10, 100, 1000, 5000};
 
 std::vector<contender> scaled_servers() {
@@ -44,11 +46,15 @@ curve& curve_of(std::vector<curve>& all, const char* name) {
 void print_table(const char* title, const char* format, const std::vector<curve>& all,
                  std::map<std::size_t, double> curve::*field) {
   std::printf("\n%-28s", title);
-  for (const std::size_t n : steps) std::printf(" %9zu", n);
+  std::set<std::size_t> measured;
+  for (const curve& one : all) {
+    for (const auto& [n, value] : one.cpu) measured.insert(n);
+  }
+  for (const std::size_t n : measured) std::printf(" %9zu", n);
   std::printf("  clients\n");
   for (const curve& one : all) {
     std::printf("%-28s", one.name);
-    for (const std::size_t n : steps) {
+    for (const std::size_t n : measured) {
       const auto found = (one.*field).find(n);
       if (found == (one.*field).end()) {
         std::printf(" %9s", "-");
@@ -93,9 +99,11 @@ seconds duration_of_scale(const session& in) {
 void run_scale(session& in) {
   std::printf("\nscale: 64 bytes, one request under way on each connection\n");
   std::vector<curve> curves;
-  for (const std::size_t n : steps) {
-    const std::string name = "scale " + std::to_string(n);
-    const auto records = measure(in, name, {.connections = n}, scaled_servers());
+  const std::vector<contender> servers = scaled_servers();
+  for (const std::size_t step : steps) {
+    const load_scenario s = fitting(in, {.connections = step}, servers);
+    const std::size_t n = s.connections;
+    const auto records = measure(in, "scale " + std::to_string(n), s, servers);
     for (const auto& [who, r] : records) {
       if (!r.failure.empty()) in.fail(who, r.failure);
       if (r.rounds.empty()) continue;

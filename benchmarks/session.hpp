@@ -144,6 +144,7 @@ struct session {
   std::size_t within_limit(std::size_t connections, std::size_t descriptors_each = 1) {
     const std::size_t most = files > 200 ? (files - 100) / descriptors_each : 100;
     if (connections <= most) return connections;
+    shown.clear();
     std::printf("(%zu connections, not %zu: the limit of open files is %zu)\n", most,
                 connections, files);
     return most;

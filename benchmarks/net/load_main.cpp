@@ -16,14 +16,19 @@
 #include <string_view>
 #include <system_error>
 
+#include "churn.hpp"
 #include "load.hpp"
 #include "process.hpp"
 
 namespace {
 
 constexpr const char* usage =
-    "usage: load HOST PORT [--connections N] [--size BYTES] [--depth N]\n"
-    "            [--seconds S] [--pid SERVER]    (the latter to see its CPU time)\n";
+    "usage: load HOST PORT [--connections N] [--size BYTES] [--depth N] [--seconds S]\n"
+    "            [--pid SERVER] [--as echo|lines|churn|tls|udp]\n"
+    "  --pid  to see the CPU time of this process\n"
+    "  --as   what the server does (default echo); churn: clients that leave after "
+    "one\n"
+    "         request, which is then a connection\n";
 
 template <class Number>
 Number parse(std::string_view text) {
@@ -41,6 +46,7 @@ struct arguments {
   std::uint16_t port = 0;
   std::size_t connections = 1;
   bench::load_options options;
+  std::string kind = "echo";
 };
 
 arguments parse_arguments(int argc, char** argv) {
@@ -60,11 +66,29 @@ arguments parse_arguments(int argc, char** argv) {
       a.options.window = bench::seconds(parse<double>(value));
     } else if (name == "--pid") {
       a.options.server = parse<pid_t>(value);
+    } else if (name == "--as") {
+      a.kind = value;
     } else {
       throw std::invalid_argument("unknown option: " + std::string(name));
     }
   }
   return a;
+}
+
+bench::load_report run(const arguments& a) {
+  if (a.kind == "churn") {
+    return bench::churn_clients(a.host, a.port, a.connections).run(a.options);
+  }
+  auto kind = bench::socket_kind::stream;
+  if (a.kind == "tls") {
+    kind = bench::socket_kind::tls;
+  } else if (a.kind == "udp") {
+    kind = bench::socket_kind::datagram;
+  } else if (a.kind != "echo" && a.kind != "lines") {
+    throw std::invalid_argument("unknown kind of server: " + a.kind);
+  }
+  const std::size_t line = a.kind == "lines" ? a.options.size : 0;
+  return bench::echo_clients(a.host, a.port, a.connections, kind, line).run(a.options);
 }
 
 void print(const bench::load_report& report) {
@@ -86,8 +110,7 @@ int main(int argc, char** argv) {
   try {
     const arguments a = parse_arguments(argc, argv);
     bench::raise_file_limit();
-    bench::echo_clients clients(a.host, a.port, a.connections);
-    print(clients.run(a.options));
+    print(run(a));
   } catch (const std::invalid_argument& e) {
     std::fprintf(stderr, "load: %s\n%s", e.what(), usage);
     return 2;
