@@ -92,11 +92,11 @@ class loop_core final : public ref_counted {
   }
 
   /// All of `nodes`, in their order.
-  void push_all(intrusive_list<ready_node>& nodes) noexcept {
+  [[gnu::always_inline]] void push_all(intrusive_list<ready_node>& nodes) noexcept {
     if (nodes.empty()) return;
-    if (closed_) return discard_all(nodes);
+    if (!is_awake_) [[unlikely]]
+      return push_all_and_rouse(nodes);
     ready_.splice_back(nodes);
-    if (!is_awake_) request_turn(time_point::min());
   }
 
   /// From any thread, in order per thread. False if the loop is closed.
@@ -405,6 +405,13 @@ class loop_core final : public ref_counted {
   [[gnu::noinline]] void push_and_rouse(ready_node& node) noexcept {
     if (closed_) return node.discard();
     ready_.push_back(node);
+    request_turn(time_point::min());
+  }
+
+  [[gnu::noinline]] void push_all_and_rouse(
+      intrusive_list<ready_node>& nodes) noexcept {
+    if (closed_) return discard_all(nodes);
+    ready_.splice_back(nodes);
     request_turn(time_point::min());
   }
 

@@ -98,10 +98,9 @@ class completion : public ref_counted, public pooled {
   }
 
   /// Takes the way of a done future: throws unless there is a value.
-  void rethrow() {
-    if (state_ == state::value) return;
-    require_done();
-    std::rethrow_exception(outcome_error());
+  [[gnu::always_inline]] void rethrow() {
+    if (state_ != state::value) [[unlikely]]
+      throw_outcome();
   }
 
   /// The name under which an exception that nobody took is reported.
@@ -157,12 +156,18 @@ class completion : public ref_counted, public pooled {
     return std::make_exception_ptr(cancelled_error(std::string(message)));
   }
 
-  void settle(state to) noexcept {
+  [[noreturn, gnu::noinline]] void throw_outcome() {
+    require_done();
+    std::rethrow_exception(outcome_error());
+  }
+
+  [[gnu::always_inline]] void settle(state to) noexcept {
     state_ = to;
     push_waiters();
   }
 
-  void push_waiters() noexcept {
+  [[gnu::always_inline]] void push_waiters() noexcept {
+    if (waiters_.empty()) return;
     if (watchers_ > 0) keep_behind(waiters_);
     loop_->push_all(waiters_);
   }

@@ -82,21 +82,19 @@ class completion_awaiter : public suspension {
   bool await_ready() const noexcept { return of_->done(); }
 
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) {
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
     task_state& waiting = *frame.promise().task;
-    if (&of_->loop() != &waiting.loop()) {
-      throw usage_error("the future is attached to a different loop");
-    }
-    if (&waiting.end() == of_.get()) {
-      throw usage_error("a task cannot await itself");
+    if (&of_->loop() != &waiting.loop() || &waiting.end() == of_.get()) [[unlikely]] {
+      refuse(waiting);
     }
     of_->add_waiter(*this);
     park(frame.promise());
   }
 
-  void await_resume() {
+  [[gnu::always_inline]] void await_resume() {
     of_->mark_retrieved();  // also by one that is cancelled meanwhile
-    if (is_called_off() && !has_own_cancel()) throw_if_cancelled();
+    if (is_called_off() && !has_own_cancel()) [[unlikely]]
+      throw_if_cancelled();
     of_->rethrow();
   }
 
@@ -104,8 +102,15 @@ class completion_awaiter : public suspension {
   completion& of() const noexcept { return *of_; }
 
  private:
+  [[noreturn, gnu::noinline]] void refuse(const task_state& waiting) const {
+    if (&of_->loop() != &waiting.loop()) {
+      throw usage_error("the future is attached to a different loop");
+    }
+    throw usage_error("a task cannot await itself");
+  }
+
   // Then its message is the one to be thrown.
-  bool has_own_cancel() const {
+  [[gnu::noinline]] bool has_own_cancel() const {
     return of_->cancelled() ||
            (of_->failed() && holds<cancelled_error>(of_->outcome_error()));
   }
