@@ -30,8 +30,7 @@ aio::coro<> ping_pong(benchmark::State& state) {
 aio::coro<> stream_items(benchmark::State& state) {
   aio::queue<int> queue(128);
   auto consumer = aio::create_task([&]() -> aio::coro<> {
-    while (co_await queue.get() != 0) {
-    }
+    for (int item = 1; item != 0;) item = co_await queue.get();
   });
   while (state.KeepRunningBatch(batch)) {
     for (int i = 0; i < batch; ++i) co_await queue.put(1);

@@ -119,8 +119,8 @@ class task_core final : public future_state<T>, public task_state {
   }
 
   void discard() noexcept override {
-    if (this->done())
-      this->release();  // see keep_behind(); else loop_closing() follows
+    // Else loop_closing() follows.
+    if (this->done()) this->release();  // see keep_behind()
   }
 
   // A task that has ended needs its own node no longer.
