@@ -317,6 +317,7 @@ class loop_core final : public ref_counted {
   }
 
   void run_ready() {
+    inbox_->drain(ready_);
     if (is_special_) [[unlikely]]
       return run_ready_specially();
     if (timers_.next_deadline() <= now_) move_due_timers(ready_);
@@ -359,9 +360,7 @@ class loop_core final : public ref_counted {
            time() - last_poll_ >= std::chrono::microseconds(100);
   }
 
-  // What other threads have sent counts as polled, too: they wake the world for it.
   void polled() noexcept {
-    inbox_->drain(ready_);
     last_poll_turn_ = turn_number_;
     last_poll_ = time();
   }
