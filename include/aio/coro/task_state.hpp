@@ -23,16 +23,14 @@ namespace aio::detail {
 class completion;
 class suspension;
 
-/// A chain of frames that runs as one thread of control. As a ready_node it is
-/// its own first step.
+/// A chain of frames that runs as one thread of control. As a ready_node it is its own
+/// first step, and after the end what keeps it alive for others.
 class task_state : public runnable_resident {
  public:
   explicit task_state(loop_core& loop) noexcept
       : loop_(&loop), id_(next_id()), context_(context_cell::current()) {}
 
   loop_core& loop() const noexcept { return *loop_; }
-
-  bool is_task_step() const noexcept final { return true; }
 
   /// What others wait for: the other half of the same object.
   virtual completion& end() noexcept = 0;

@@ -65,6 +65,9 @@ class task_core final : public future_state<T>, public task_state {
     return true;
   }
 
+  /// After its end it stands behind callbacks, and must stay there: see keep_behind().
+  bool is_task_step() const noexcept override { return !this->done(); }
+
   completion& end() noexcept override { return *this; }
   void* place_of_result() noexcept override { return &this->slot(); }
 
