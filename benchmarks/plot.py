@@ -181,6 +181,13 @@ def colour(name):
     return LIMIT if name.startswith("epoll") else RIVALS
 
 
+def operation_colour(name):
+    """Ours have no prefix."""
+    if name.startswith("bare coroutine:"):
+        return LIMIT
+    return RIVALS if ": " in name else OURS
+
+
 def tidy(axes):
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -290,7 +297,7 @@ def draw(pyplot, name, rows):
                          lambda names: [colour(n) for n in names])
     if name == "micro":
         return draw_bars(pyplot, rows, "ns", "CPU time, nanoseconds (logarithmic)",
-                         ",.1f", lambda names: [OURS] * len(names))
+                         ",.1f", lambda names: [operation_colour(n) for n in names])
     if name == "scale":
         return draw_scale(pyplot, rows)
     if name == "tasks":
