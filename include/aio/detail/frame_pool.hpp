@@ -108,6 +108,7 @@ class frame_pool {
 
   // Of a list that is full, or closed.
   [[gnu::noinline]] static void refuse(void* memory, std::size_t c) noexcept {
+    // Told apart here: the other one may not even be passed by once it is destroyed.
     static thread_local bool was_open = false;
     if (local_.first[c]->next == nullptr && !std::exchange(was_open, true)) {
       static thread_local kept_open until_the_end;
