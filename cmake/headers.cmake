@@ -6,8 +6,8 @@
 
 # The floors, lowest first. Asio starts at the door, which is io: nothing before it may
 # use Asio, nor a header that does. OpenSSL is behind tls, which nothing needs.
-set(AIO_FLOORS detail core coro task sync io net os tls http debug testing)
-set(AIO_FLOORS_WITH_ASIO io net os tls http testing)
+set(AIO_FLOORS detail core coro task sync io net os files tls http web debug testing)
+set(AIO_FLOORS_WITH_ASIO io net os files tls http web testing)
 set(AIO_FLOORS_WITH_OPENSSL tls)
 
 set(AIO_HEADERS
