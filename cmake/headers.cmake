@@ -34,6 +34,7 @@ set(AIO_HEADERS
     # coro: frames and suspension
     aio/coro/code_place.hpp
     aio/coro/concepts.hpp
+    aio/coro/completion.hpp
     aio/coro/task_state.hpp
     aio/coro/promise.hpp
     aio/coro/suspension.hpp
@@ -42,7 +43,6 @@ set(AIO_HEADERS
     aio/coro/coro.hpp
     aio/coro/async_generator.hpp
     # task: what runs
-    aio/task/completion.hpp
     aio/task/future.hpp
     aio/task/task.hpp
     aio/task/sleep.hpp

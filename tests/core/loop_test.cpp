@@ -55,19 +55,21 @@ struct fixture {
   ~fixture() { loop->close(); }
 };
 
-template <class Resident>
-struct lodger : Resident {
-  lodger(std::string& to, char of) : log(to), name(of) {}
+struct some_service final : aio::detail::resident {
+  some_service(std::string& to, char of) : log(to), name(of) {}
   void loop_closing() noexcept override { log += name; }
   std::string& log;
   char name;
 };
 
-using some_service = lodger<aio::detail::resident>;
-
-struct some_task final : lodger<aio::detail::runnable_resident> {
-  using lodger::lodger;
-  void run() override {}
+struct some_task final : aio::detail::task_node {
+  some_task(std::string& to, char of) : log(to), name(of) {}
+  static void close(aio::detail::task_node& task) noexcept {
+    auto& closed = static_cast<some_task&>(task);
+    closed.log += closed.name;
+  }
+  std::string& log;
+  char name;
 };
 
 }  // namespace
@@ -319,8 +321,8 @@ TEST_CASE_METHOD(fixture, "loop: tells its world whether tasks live in it",
                  "[core][loop][guest]") {
   some_task a(log, 'a'), b(log, 'b');
   CHECK_FALSE(world.busy);
-  loop->add_task(a);
-  loop->add_task(b);
+  loop->add_task(a, &some_task::close);
+  loop->add_task(b, &some_task::close);
   CHECK(world.busy);
   loop->remove_task(a);
   CHECK(world.busy);
@@ -337,7 +339,7 @@ TEST_CASE_METHOD(fixture, "loop: closing ends services, tasks, callbacks and tim
   node ready([] { FAIL("closed"); }), timed([] { FAIL("closed"); });
   node posted([] { FAIL("closed"); }), late([] { FAIL("closed"); });
   aio::detail::timer t(timed);
-  loop->add_task(task);
+  loop->add_task(task, &some_task::close);
   loop->add_service(service);
   loop->add_service(leaves);
   leaves.unlink();

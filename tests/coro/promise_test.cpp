@@ -24,7 +24,7 @@ aio::coro<> body() {
 aio::coro<> outer() { co_await body(); }
 
 const aio::detail::promise_base& innermost(const aio::task<>& t) {
-  return t.any().core().parked->frame();
+  return t.any().core().parked()->frame();
 }
 
 }  // namespace

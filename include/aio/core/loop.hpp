@@ -52,13 +52,10 @@ class turn_order {
 };
 
 struct task_tag;
-/// The same for what is also run by the loop: a task.
-class runnable_resident : public ready_node, public list_hook<task_tag> {
- public:
-  virtual void loop_closing() noexcept = 0;
-
+/// A task among those that are not done.
+class task_node : public list_hook<task_tag> {
  protected:
-  ~runnable_resident() { list_hook<task_tag>::unlink(); }
+  ~task_node() = default;
 };
 
 /// The event loop without its public face (io/event_loop.hpp).
@@ -198,7 +195,7 @@ class loop_core final : public ref_counted {
     closed_ = true;
     is_awake_ = false;
     while (!services_.empty()) services_.pop_front().loop_closing();
-    while (!tasks_.empty()) tasks_.pop_front().loop_closing();
+    while (!tasks_.empty()) close_task_(tasks_.pop_front());
     inbox_->close(ready_);
     while (!timers_.empty()) ready_.push_back(timers_.pop());
     discard_all(ready_);
@@ -207,15 +204,20 @@ class loop_core final : public ref_counted {
 
   // ----- those who live here -----
 
-  void add_task(runnable_resident& task) noexcept {
-    if (tasks_.empty() && world_ != nullptr) world_->set_busy(true);
+  /// All tasks bring the same `close_one`, called for each that is not done when the loop
+  /// closes: so a task is a node here, and the loop knows nothing else of it.
+  void add_task(task_node& task, void (*close_one)(task_node&) noexcept) noexcept {
+    if (tasks_.empty()) {
+      close_task_ = close_one;
+      if (world_ != nullptr) world_->set_busy(true);
+    }
     tasks_.push_back(task);
   }
-  void remove_task(runnable_resident& task) noexcept {
-    task.list_hook<task_tag>::unlink();
+  void remove_task(task_node& task) noexcept {
+    task.unlink();
     if (tasks_.empty() && world_ != nullptr) world_->set_busy(false);
   }
-  intrusive_list<runnable_resident, task_tag>& tasks() noexcept { return tasks_; }
+  intrusive_list<task_node, task_tag>& tasks() noexcept { return tasks_; }
 
   void add_service(resident& service) noexcept { services_.push_back(service); }
 
@@ -445,7 +447,8 @@ class loop_core final : public ref_counted {
   turn_order* order_ = nullptr;
   driver* world_;
   const std::shared_ptr<inbox> inbox_;
-  intrusive_list<runnable_resident, task_tag> tasks_;
+  intrusive_list<task_node, task_tag> tasks_;
+  void (*close_task_)(task_node&) noexcept = nullptr;
   intrusive_list<resident, resident_tag> services_;
   std::shared_ptr<exception_handler> handler_;
   std::thread::id owner_;

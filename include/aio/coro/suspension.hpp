@@ -47,7 +47,7 @@ class suspension : public ready_node {
   [[gnu::always_inline]] void park(promise_base& frame) noexcept {
     frame_ = &frame;
     task_state& t = task();
-    t.parked = this;
+    t.set_parked(this);
     t.wait_is_called_off = false;
     if (t.must_cancel) [[unlikely]] {
       if (cancel()) t.must_cancel = false;
@@ -75,7 +75,7 @@ class suspension : public ready_node {
   /// The frame runs now.
   [[gnu::always_inline]] void resume_frame() {
     task_state& t = task();
-    t.parked = nullptr;
+    t.set_parked(nullptr);
     if (t.must_cancel) [[unlikely]] {
       t.must_cancel = false;
       t.wait_is_called_off = true;
@@ -89,9 +89,10 @@ class suspension : public ready_node {
 
 inline void task_state::request_cancel(std::string_view message) {
   ++cancel_requests;
-  if (parked != nullptr && parked->is_called_off()) return;  // delivered with the first
+  suspension* const at = parked();
+  if (at != nullptr && at->is_called_off()) return;  // delivered with the first
   set_cancel_message(message);
-  if (parked == nullptr || !parked->cancel()) must_cancel = true;
+  if (at == nullptr || !at->cancel()) must_cancel = true;
 }
 
 }  // namespace aio::detail

@@ -8,6 +8,7 @@
 
 #include <aio/core/context.hpp>
 #include <aio/core/loop.hpp>
+#include <aio/coro/completion.hpp>
 
 #include <atomic>
 #include <coroutine>
@@ -20,34 +21,34 @@
 
 namespace aio::detail {
 
-class completion;
 class suspension;
+struct promise_base;
 
-/// A chain of frames that runs as one thread of control. As a ready_node it is its own
-/// first step, and after the end what keeps it alive for others.
-class task_state : public runnable_resident {
+/// A chain of frames that runs as one thread of control, and the end that others wait
+/// for. As a ready_node it is its own first step too.
+class task_state : public completion, public task_node {
  public:
-  explicit task_state(loop_core& loop) noexcept
-      : loop_(&loop), id_(next_id()), context_(context_cell::current()) {}
-
-  loop_core& loop() const noexcept { return *loop_; }
-
-  /// What others wait for: the other half of the same object.
-  virtual completion& end() noexcept = 0;
-
-  /// The outcome<T> that its outermost coroutine, which yields a T, ends with.
-  virtual void* place_of_result() noexcept = 0;
+  task_state(loop_core& loop, promise_base& body) noexcept
+      : completion(loop),
+        body_(&body),
+        id_(next_id()),
+        context_(context_cell::current()) {}
 
   /// Lets `frame` run, and then every frame that a finished one (or one that started a
   /// deep child) names as the next. Nothing here relies on tail calls: whatever the
   /// compiler does with them, neither long loops over children nor deep chains of them
   /// take stack.
   [[gnu::always_inline]] void resume(std::coroutine_handle<> frame) {
-    task_state* const outer = std::exchange(loop_->current_task, this);
+    task_state* const outer = std::exchange(loop().current_task, this);
     const context_cell::entered scope(context());
     frame.resume();
-    if (loop_->next_frame) return go_on(outer);
-    loop_->current_task = outer;
+    if (loop().next_frame == none_left()) {
+      loop().next_frame = nullptr;
+      loop().current_task = outer;
+      return finish();
+    }
+    if (loop().next_frame) return go_on(outer);
+    loop().current_task = outer;
   }
 
   /// The next frame, for the outermost one that ends.
@@ -91,16 +92,34 @@ class task_state : public runnable_resident {
     if (rare_ || !message.empty()) rare().cancel_message = message;
   }
 
-  suspension* parked = nullptr;  ///< what it waits for; null if it is not suspended
+  /// What it waits for; null if it is not suspended.
+  suspension* parked() const noexcept { return is_started_ ? parked_ : nullptr; }
+  void set_parked(suspension* at) noexcept { parked_ = at; }
 
   std::uint32_t cancel_requests = 0;
-  bool must_cancel = false;           ///< a request that nothing has taken yet
-  bool has_given_context = false;     ///< and no copy of its creator's
-  bool wait_is_called_off = false;    ///< so that the present await raises
-  bool is_passing_cancel_on = false;  ///< to the task that it awaits, at this moment
+  bool must_cancel = false;         ///< a request that nothing has taken yet
+  bool has_given_context = false;   ///< and no copy of its creator's
+  bool wait_is_called_off = false;  ///< so that the present await raises
+  bool is_passing_cancel_on : 1 =
+      false;  ///< to the task that it awaits, at this moment
 
  protected:
-  ~task_state() = default;
+  [[gnu::always_inline]] ~task_state() override {
+    if (rare_ != nullptr) [[unlikely]]
+      forget_rare();
+  }
+
+  static void close(task_node& task) noexcept {
+    static_cast<task_state&>(task).loop_closing();
+  }
+
+  bool is_started() const noexcept { return is_started_; }
+
+  /// The outermost coroutine, which did not run yet; it is the caller's now.
+  promise_base& take_body() noexcept {
+    is_started_ = true;
+    return *std::exchange(body_, nullptr);
+  }
 
  private:
   struct rarely_used {
@@ -110,23 +129,28 @@ class task_state : public runnable_resident {
   };
 
   [[gnu::noinline]] void go_on(task_state* outer) {
-    std::coroutine_handle<> next;
-    do {
-      next = std::exchange(loop_->next_frame, nullptr);
-      if (next == none_left()) break;
+    loop_core& on = loop();
+    while (const std::coroutine_handle<> next = std::exchange(on.next_frame, nullptr)) {
+      if (next == none_left()) {
+        on.current_task = outer;
+        return finish();
+      }
       next.resume();
-    } while (loop_->next_frame);
-    loop_->current_task = outer;
-    if (next == none_left()) finish();
+    }
+    on.current_task = outer;
   }
 
   rarely_used& rare() {
-    if (!rare_) rare_ = std::make_unique<rarely_used>();
+    if (rare_ == nullptr) rare_ = new rarely_used();
     return *rare_;
   }
+  [[gnu::noinline]] void forget_rare() noexcept { delete rare_; }
 
   /// The outermost frame ended, and is gone: settle.
   virtual void finish() = 0;
+
+  /// The loop closes, and this is not done.
+  virtual void loop_closing() noexcept = 0;
 
   // Numbers count process-wide, as in asyncio; each thread takes them in blocks.
   static std::uint64_t next_id() noexcept {
@@ -139,10 +163,14 @@ class task_state : public runnable_resident {
 
   static inline char none_left_ = 0;
 
-  loop_core* loop_;  // kept by the completion
+  bool is_started_ : 1 = false;
+  union {
+    promise_base* body_;  ///< until it is started
+    suspension* parked_;  ///< after that
+  };
   std::uint64_t id_;
   context_cell context_;
-  std::unique_ptr<rarely_used> rare_;
+  rarely_used* rare_ = nullptr;
 };
 
 }  // namespace aio::detail

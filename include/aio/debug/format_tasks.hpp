@@ -46,8 +46,8 @@ inline std::string format_heading(const task_state& task, const char* state) {
 
 /// The awaits of one task; one that runs or has not started shows none.
 inline std::string format_task(const task_state& task) {
-  if (task.parked != nullptr) {
-    return format_heading(task, "waits") + format_chain(&task.parked->frame());
+  if (task.parked() != nullptr) {
+    return format_heading(task, "waits") + format_chain(&task.parked()->frame());
   }
   const bool runs = &task == task.loop().current_task;
   return format_heading(task, runs ? "runs" : "is ready to run");
@@ -139,9 +139,8 @@ class call_graph_printer {
 
 inline std::string format_tasks(loop_core& loop) {
   std::string text;
-  loop.tasks().for_each([&](runnable_resident& one) {
-    text += format_task(static_cast<task_state&>(one));
-  });
+  loop.tasks().for_each(
+      [&](task_node& one) { text += format_task(static_cast<task_state&>(one)); });
   return text;
 }
 

@@ -38,7 +38,7 @@ struct pool_lists {
   static constexpr std::size_t step = 16;
   static constexpr std::size_t spare = 8;
   static constexpr std::size_t classes = 64;
-  static constexpr std::size_t kept_bytes = 512 * 1024;
+  static constexpr std::size_t kept_bytes = 1024 * 1024;
 
   static constexpr std::size_t class_of(std::size_t size) noexcept {
     return (std::max(size, sizeof(pool_block)) + step - 1 - spare) / step;

@@ -58,6 +58,10 @@ class intrusive_list {
 
   struct sentinel : hook {
     sentinel() noexcept { this->next_ = this->prev_ = this; }
+    ~sentinel() {
+      if (this->next_ == this)
+        this->next_ = nullptr;  // alone: there is nothing to leave
+    }
   };
 
  public:

@@ -22,7 +22,7 @@ class ref_counted {
 
   void add_ref() noexcept { ++refs_; }
 
-  void release() noexcept {
+  [[gnu::always_inline]] void release() noexcept {
     if (--refs_ == 0) destroy();
   }
 
@@ -51,7 +51,10 @@ class intrusive_ptr {
   template <class U>
   requires std::convertible_to<U*, T*> intrusive_ptr(const intrusive_ptr<U>& other)
   noexcept : intrusive_ptr(other.get()) {}
-  ~intrusive_ptr() {
+  template <class U>
+  requires std::convertible_to<U*, T*> intrusive_ptr(intrusive_ptr<U>&& other)
+  noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  [[gnu::always_inline]] ~intrusive_ptr() {
     if (object_ != nullptr) object_->release();
   }
 
@@ -68,6 +71,9 @@ class intrusive_ptr {
   friend bool operator==(const intrusive_ptr&, const intrusive_ptr&) = default;
 
  private:
+  template <class>
+  friend class intrusive_ptr;
+
   T* object_ = nullptr;
 };
 

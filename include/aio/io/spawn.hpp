@@ -114,7 +114,7 @@ class spawn_completion {
     } else if (std::exception_ptr error = error_of(done)) {
       call(std::move(error), T());
     } else {
-      call(std::exception_ptr(), done.required()->take());
+      call(std::exception_ptr(), outcome_of<T>(*done.required()).take());
     }
   }
 

@@ -105,9 +105,9 @@ class thread_call final : public ready_node {
     if (std::exception_ptr error = ended_.error()) {
       made->set_error(std::move(error));
     } else if constexpr (std::is_void_v<R>) {
-      made->set_value();
+      set_value<R>(*made);
     } else {
-      made->set_value(ended_.take());
+      set_value<R>(*made, ended_.take());
     }
   }
   void discard() noexcept override { delete this; }

@@ -6,8 +6,8 @@
 
 #pragma once
 
+#include <aio/coro/completion.hpp>
 #include <aio/coro/suspension.hpp>
-#include <aio/task/completion.hpp>
 
 #include <coroutine>
 

@@ -6,9 +6,10 @@
 
 #pragma once
 
+#include <aio/core/handle.hpp>
 #include <aio/core/result.hpp>
+#include <aio/coro/completion.hpp>
 #include <aio/coro/suspension.hpp>
-#include <aio/task/completion.hpp>
 
 #include <concepts>
 #include <coroutine>
@@ -29,19 +30,7 @@ class future_state : public completion {
  public:
   using completion::completion;
 
-  template <class... Args>
-  void set_value(Args&&... args) {
-    require_pending();
-    value_.set_value(std::forward<Args>(args)...);
-    settle_value();
-  }
-
-  auto& value() noexcept { return value_.value(); }
-  T take() { return value_.take(); }
-
- protected:
-  /// Where a coroutine puts what it ends with.
-  outcome<T>& slot() noexcept { return value_; }
+  void* place_of_result() noexcept override { return &value_; }
 
  private:
   outcome<T> value_;
@@ -51,26 +40,16 @@ template <>
 class future_state<void> : public completion {
  public:
   using completion::completion;
-
-  void set_value() {
-    require_pending();
-    settle_value();
-  }
-
-  void take() const noexcept {}
-
- protected:
-  outcome<void>& slot() noexcept { return error_; }
 };
 
-/// The value of a done future for one of its owners: moved out if nobody else can ask
-/// for it (or if it can only be moved), else a copy.
-template <class T>
-T take_value(future_state<T>& of) {
-  if constexpr (std::is_object_v<T> && std::copy_constructible<T>) {
-    if (of.use_count() > 1) return T(of.value());
-  }
-  return of.take();
+/// Settles what yields a T; `value` is empty for void.
+///
+/// Throws: invalid_state_error – done already
+template <class T, class... Value>
+void set_value(completion& of, Value&&... value) {
+  of.require_pending();
+  outcome_of<T>(of).set_value(std::forward<Value>(value)...);
+  of.settle_value();
 }
 
 /// Waits for the end of a future or task, and throws what it ended with.
@@ -84,7 +63,7 @@ class completion_awaiter : public suspension {
   template <class Promise>
   [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
     task_state& waiting = *frame.promise().task;
-    if (&of_->loop() != &waiting.loop() || &waiting.end() == of_.get()) [[unlikely]] {
+    if (&of_->loop() != &waiting.loop() || &waiting == of_.get()) [[unlikely]] {
       refuse(waiting);
     }
     of_->add_waiter(*this);
@@ -139,20 +118,17 @@ class future_awaiter final : public completion_awaiter {
       std::conditional_t<Owned, T, std::add_lvalue_reference_t<std::add_const_t<T>>>>;
 
  public:
-  explicit future_awaiter(intrusive_ptr<future_state<T>> of) noexcept
+  explicit future_awaiter(intrusive_ptr<completion> of) noexcept
       : completion_awaiter(std::move(of)) {}
 
   reference await_resume() {
     completion_awaiter::await_resume();
-    auto& state = static_cast<future_state<T>&>(of());
     if constexpr (std::is_void_v<T>) {
       return;
-    } else if constexpr (std::is_reference_v<T>) {
-      return state.take();
-    } else if constexpr (!Owned) {
-      return state.value();
+    } else if constexpr (Owned || std::is_reference_v<T>) {
+      return take_value<T>(of());
     } else {
-      return take_value(state);
+      return outcome_of<T>(of()).value();
     }
   }
 };
@@ -203,7 +179,7 @@ class future {
   using callback_id = detail::callback_id;
 
   future() noexcept = default;
-  explicit future(detail::intrusive_ptr<detail::future_state<T>> state) noexcept
+  explicit future(detail::intrusive_ptr<detail::completion> state) noexcept
       : state_(std::move(state)) {}
 
   /// Whether it refers to a result at all: false if default-made or moved from.
@@ -222,9 +198,9 @@ class future {
     if constexpr (!std::is_void_v<T>) {
       using stored = std::remove_reference_t<T>;
       if constexpr (std::is_reference_v<T>) {
-        return static_cast<T>(*state().value());
+        return static_cast<T>(*detail::outcome_of<T>(state()).value());
       } else {
-        return static_cast<const stored&>(state().value());
+        return static_cast<const stored&>(detail::outcome_of<T>(state()).value());
       }
     }
   }
@@ -245,7 +221,7 @@ class future {
   requires(sizeof...(Args) ==
            (std::is_void_v<T> ? 0 : 1)) void set_result(Args&&... value) const {
     state().loop().check_thread();
-    state().set_value(std::forward<Args>(value)...);
+    detail::set_value<T>(state(), std::forward<Args>(value)...);
   }
 
   /// Throws: invalid_state_error – done already; usage_error – a cancelled_error
@@ -288,13 +264,13 @@ class future {
   }
 
   /// For the machinery.
-  const detail::intrusive_ptr<detail::future_state<T>>& required() const {
+  const detail::intrusive_ptr<detail::completion>& required() const {
     if (!state_) throw usage_error("an empty future or task: it was moved from");
     return state_;
   }
 
  protected:
-  detail::future_state<T>& state() const { return *required(); }
+  detail::completion& state() const { return *required(); }
 
   template <class Self, class State, class F>
   static callback_id add_callback(State& of, F callback,
@@ -312,7 +288,7 @@ class future {
   }
 
  private:
-  detail::intrusive_ptr<detail::future_state<T>> state_;
+  detail::intrusive_ptr<detail::completion> state_;
 };
 
 namespace detail {
@@ -324,7 +300,7 @@ inline constexpr bool is_future<future<T>> = true;
 
 template <class T>
 future<T> make_future(loop_core& loop) {
-  return future<T>(intrusive_ptr<future_state<T>>(new future_state<T>(loop)));
+  return future<T>(intrusive_ptr<completion>(new future_state<T>(loop)));
 }
 
 }  // namespace detail

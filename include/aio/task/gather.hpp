@@ -35,18 +35,18 @@ using value_or_monostate = std::conditional_t<std::is_void_v<T>, std::monostate,
 
 /// What one child contributes: its value, or a result with the exception.
 template <bool Settled, class T>
-decltype(auto) harvest(future_state<T>& child) {
+decltype(auto) harvest(completion& child) {
   if constexpr (Settled) {
     if (std::exception_ptr error = child.outcome_error()) return result<T>(error);
     if constexpr (std::is_void_v<T>) {
       return result<T>(std::in_place, std::monostate{});
     } else {
-      return result<T>(std::in_place, take_value(child));
+      return result<T>(std::in_place, take_value<T>(child));
     }
   } else if constexpr (std::is_void_v<T>) {
     return std::monostate{};
   } else {
-    return take_value(child);
+    return take_value<T>(child);
   }
 }
 
@@ -64,7 +64,7 @@ struct gathered_tuple {
  private:
   template <class Child, std::size_t... I>
   static value collect([[maybe_unused]] Child& child, std::index_sequence<I...>) {
-    return value(harvest<Settled>(static_cast<future_state<T>&>(child(I)))...);
+    return value(harvest<Settled, T>(child(I))...);
   }
 };
 
@@ -79,7 +79,7 @@ struct gathered_range {
     value results;
     results.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-      results.push_back(harvest<Settled>(static_cast<future_state<T>&>(child(i))));
+      results.push_back(harvest<Settled, T>(child(i)));
     }
     return results;
   }
@@ -104,7 +104,7 @@ class gather_state final : public future_state<typename Shape::value> {
   }
 
   void start() {
-    if (size_ == 0) return this->set_value(collect());
+    if (size_ == 0) return give(collect());
     for (watch& w : all()) {
       w.owner = this;
       if (w.of->done()) {
@@ -173,8 +173,12 @@ class gather_state final : public future_state<typename Shape::value> {
       }
       this->set_error(error ? error : std::make_exception_ptr(cancelled_error()));
     } else {
-      this->set_value(collect());
+      give(collect());
     }
+  }
+
+  void give(typename Shape::value&& all_of_them) {
+    set_value<typename Shape::value>(*this, std::move(all_of_them));
   }
 
   std::unique_ptr<watch[]> watches_;

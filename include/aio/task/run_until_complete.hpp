@@ -34,7 +34,7 @@ T run_until_complete(loop_core& loop, future<T> awaited) {
         "the event loop was stopped before the future was done; run it again to go on");
   }
   awaited.required()->rethrow();
-  if constexpr (!std::is_void_v<T>) return take_value(*awaited.required());
+  if constexpr (!std::is_void_v<T>) return take_value<T>(*awaited.required());
 }
 
 template <class T>

@@ -18,7 +18,7 @@ namespace detail {
 template <class T>
 class shield_state final : public future_state<T> {
  public:
-  explicit shield_state(future_state<T>& inner)
+  explicit shield_state(completion& inner)
       : future_state<T>(inner.loop()), inner_(&inner) {
     this->add_ref();  // the watch's
     inner.on_done(watch_);
@@ -75,13 +75,13 @@ class shield_state final : public future_state<T> {
     } else if (std::exception_ptr error = inner_->outcome_error()) {
       this->set_error(std::move(error));
     } else if constexpr (std::is_void_v<T>) {
-      this->set_value();
+      set_value<T>(*this);
     } else {
-      this->set_value(take_value(*inner_));
+      set_value<T>(*this, take_value<T>(*inner_));
     }
   }
 
-  future_state<T>* inner_;  ///< null: it is gone, and was never done
+  completion* inner_;  ///< null: it is gone, and was never done
   watch watch_{*this};
   leaving leaving_{*this};
 };
@@ -103,9 +103,8 @@ auto shield(A&& awaitable) {
   auto inner = aio::ensure_future(std::forward<A>(awaitable));
   using T = typename decltype(inner)::value_type;
   if (inner.done()) return future<T>(inner.required());
-  detail::intrusive_ptr<detail::future_state<T>> made(
-      new detail::shield_state<T>(*inner.required()));
-  return future<T>(std::move(made));
+  return future<T>(detail::intrusive_ptr<detail::completion>(
+      new detail::shield_state<T>(*inner.required())));
 }
 
 }  // namespace aio

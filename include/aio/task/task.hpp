@@ -35,15 +35,13 @@ struct task_options {
 
 namespace detail {
 
-/// The shared state of a task: its frames, and the completion others wait for. The
-/// loop holds one reference until the body has ended.
+/// A task whose coroutine yields a T. The loop holds one reference until it has ended.
 template <class T>
-class task_core final : public future_state<T>, public task_state {
+class task_core final : public task_state {
  public:
-  task_core(loop_core& loop, promise<T>& body)
-      : future_state<T>(loop), task_state(loop), body_(&body) {
-    this->add_ref();
-    loop.add_task(*this);
+  task_core(loop_core& loop, promise<T>& body) noexcept : task_state(loop, body) {
+    add_ref();
+    loop.add_task(*this, &task_state::close);
   }
 
   /// The first step: on the next turn, or now.
@@ -56,110 +54,104 @@ class task_core final : public future_state<T>, public task_state {
     }
   }
 
-  using task_state::loop;
-
   bool cancel(std::string_view message) override {
-    this->mark_retrieved();
-    if (this->done()) return false;
+    mark_retrieved();
+    if (done()) return false;
     request_cancel(message);
     return true;
   }
 
-  /// After its end it stands behind callbacks, and must stay there: see keep_behind().
-  bool is_task_step() const noexcept override { return !this->done(); }
+  /// After its end it stands behind callbacks, and must stay there.
+  bool is_task_step() const noexcept override { return !done(); }
 
-  completion& end() noexcept override { return *this; }
-  void* place_of_result() noexcept override { return &this->slot(); }
+  void* place_of_result() noexcept override { return &slot(); }
 
   std::string title() const override { return "task '" + name() + "'"; }
 
  private:
+  outcome<T>& slot() noexcept {
+    if constexpr (std::is_void_v<T>) {
+      return error_;
+    } else {
+      return value_;
+    }
+  }
+
   void run() override {
-    if (this->done()) return this->release();  // see keep_behind()
-    if (must_cancel) {
-      close_body();
+    if (done()) return completion::run();
+    promise_base& body = take_body();
+    if (must_cancel) [[unlikely]] {
+      body.self().destroy();
       settle_as_cancelled(nullptr);
       return;
     }
-    body_->start(*this, nullptr);
-    this->resume(body_->self());
+    body.start(*this, nullptr);
+    resume(body.self());
   }
 
   void finish() override {
-    body_ = nullptr;
-    outcome<T>& ended = this->slot();
-    if (ended.has_value()) {
-      if (must_cancel) {
-        ended.reset();
-        return settle_as_cancelled(nullptr);
-      }
-      leave_loop();
-      this->settle_value();
-      return this->release();
-    }
-    const std::exception_ptr error = ended.error();
-    ended.reset();
-    if (holds<cancelled_error>(error)) return settle_as_cancelled(error);
+    if (!slot().has_value() || must_cancel) [[unlikely]]
+      return finish_badly();
     leave_loop();
-    this->set_error(error);
+    settle_value();
+    release();
+  }
+
+  [[gnu::noinline]] void finish_badly() {
+    const std::exception_ptr error = slot().error();
+    slot().reset();
+    if (!error || holds<cancelled_error>(error)) return settle_as_cancelled(error);
+    leave_loop();
+    set_error(error);
     const bool leaves_the_loop = holds<keyboard_interrupt>(error);
-    this->release();
+    release();
     if (leaves_the_loop) std::rethrow_exception(error);
   }
 
   void loop_closing() noexcept override {
     loop().call_exception_handler(
         {"a task was destroyed but it is pending", nullptr,
-         title() + (parked == nullptr ? std::string() : " at " + location())});
-    promise_base* const innermost =
-        parked == nullptr ? body_ : &std::exchange(parked, nullptr)->frame();
-    body_ = nullptr;
-    destroy_chain(innermost);
+         title() + (parked() == nullptr ? std::string() : " at " + location())});
+    if (!is_started()) {
+      take_body().self().destroy();
+    } else if (parked() != nullptr) {
+      promise_base* const innermost = &parked()->frame();
+      set_parked(nullptr);
+      destroy_chain(innermost);
+    }
     ready_node::unlink();
-    this->drop_waiters();
-    this->settle_cancelled(nullptr, "the loop was closed");
-    this->release();
+    drop_waiters();
+    settle_cancelled(nullptr, "the loop was closed");
+    release();
   }
 
   void discard() noexcept override {
     // Else loop_closing() follows.
-    if (this->done()) this->release();  // see keep_behind()
-  }
-
-  // A task that has ended needs its own node no longer.
-  void keep_behind(intrusive_list<ready_node>& waiters) noexcept override {
-    if (!ready_node::is_linked()) this->add_ref();
-    ready_node::unlink();
-    waiters.push_back(*this);
-  }
-  void let_go() noexcept override {
-    if (!ready_node::is_linked()) return;
-    ready_node::unlink();
-    this->release();
+    if (done()) completion::discard();
   }
 
   /// The handler sees the variables of the task.
   void report() noexcept override {
-    const context_cell::entered scope(this->context());
+    const context_cell::entered scope(context());
     completion::report();
   }
 
   void settle_as_cancelled(const std::exception_ptr& error) {
     leave_loop();
-    this->settle_cancelled(error, cancel_message());
-    this->release();
+    settle_cancelled(error, cancel_message());
+    release();
   }
 
   void leave_loop() noexcept { loop().remove_task(*this); }
 
-  void close_body() noexcept { std::exchange(body_, nullptr)->self().destroy(); }
-
   std::string location() const {
-    const std::source_location& at = parked->frame().where;
+    const std::source_location& at = parked()->frame().where;
     return std::string(at.file_name()) + ":" + std::to_string(at.line());
   }
 
-  promise<T>* body_;
+  struct nothing {};
+  [[no_unique_address]] std::conditional_t<std::is_void_v<T>, nothing, outcome<T>>
+      value_;
 };
 
 template <class T>
@@ -193,13 +185,10 @@ concept coroutine_function = std::invocable<std::decay_t<F>, std::decay_t<Args>.
 class any_task {
  public:
   any_task() noexcept = default;
-  explicit any_task(detail::task_state& task) noexcept
-      : task_(&task), end_(&task.end()) {}
+  explicit any_task(detail::task_state& task) noexcept : task_(&task) {}
 
-  explicit operator bool() const noexcept { return task_ != nullptr; }
-  friend bool operator==(const any_task& a, const any_task& b) noexcept {
-    return a.task_ == b.task_;
-  }
+  explicit operator bool() const noexcept { return static_cast<bool>(task_); }
+  friend bool operator==(const any_task&, const any_task&) = default;
 
   bool done() const { return of().done(); }
   bool cancelled() const { return of().cancelled(); }
@@ -234,19 +223,15 @@ class any_task {
   auto operator co_await() const { return detail::completion_awaiter(required()); }
 
   /// For the machinery.
-  detail::completion& of() const { return *required(); }
-  const detail::intrusive_ptr<detail::completion>& required() const {
-    core();
-    return end_;
+  detail::completion& of() const { return core(); }
+  const detail::intrusive_ptr<detail::task_state>& required() const {
+    if (!task_) throw usage_error("an empty task: there is none here");
+    return task_;
   }
-  detail::task_state& core() const {
-    if (task_ == nullptr) throw usage_error("an empty task: there is none here");
-    return *task_;
-  }
+  detail::task_state& core() const { return *required(); }
 
  private:
-  detail::task_state* task_ = nullptr;
-  detail::intrusive_ptr<detail::completion> end_;  // keeps task_ alive
+  detail::intrusive_ptr<detail::task_state> task_;
 };
 
 /// A coroutine that runs on the loop beside its creator: a handle, cheap to copy.
@@ -357,9 +342,8 @@ namespace detail {
 
 inline std::vector<any_task> all_tasks(loop_core& loop) {
   std::vector<any_task> found;
-  loop.tasks().for_each([&](runnable_resident& one) {
-    found.emplace_back(static_cast<task_state&>(one));
-  });
+  loop.tasks().for_each(
+      [&](task_node& one) { found.emplace_back(static_cast<task_state&>(one)); });
   return found;
 }
 

@@ -35,7 +35,7 @@ class explained_wait {
 /// The awaits of one task, and why it waits if that is known.
 inline std::string describe_task(const task_state& task) {
   std::string text = format_task(task);
-  if (const auto* wait = dynamic_cast<const explained_wait*>(task.parked)) {
+  if (const auto* wait = dynamic_cast<const explained_wait*>(task.parked())) {
     text += "    for " + wait->explain() + '\n';
   }
   return text;
@@ -43,9 +43,8 @@ inline std::string describe_task(const task_state& task) {
 
 inline std::string describe_tasks(loop_core& loop) {
   std::string text;
-  loop.tasks().for_each([&](runnable_resident& one) {
-    text += describe_task(static_cast<task_state&>(one));
-  });
+  loop.tasks().for_each(
+      [&](task_node& one) { text += describe_task(static_cast<task_state&>(one)); });
   return text;
 }
 

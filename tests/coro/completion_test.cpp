@@ -1,7 +1,7 @@
 // aio: asyncio for C++20 on Boost.Asio.
 // SPDX-License-Identifier: BSL-1.0
 
-#include <aio/task/completion.hpp>  // first: proves the header stands alone
+#include <aio/coro/completion.hpp>  // first: proves the header stands alone
 
 #include <support/catch.hpp>
 #include <support/tools.hpp>

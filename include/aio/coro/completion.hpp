@@ -6,26 +6,38 @@
 
 #pragma once
 
-#include <aio/core/handle.hpp>
 #include <aio/core/loop.hpp>
+#include <aio/core/ready_node.hpp>
 #include <aio/core/result.hpp>
-#include <aio/coro/task_state.hpp>
+#include <aio/detail/frame_pool.hpp>
 #include <aio/detail/intrusive_list.hpp>
 #include <aio/detail/intrusive_ptr.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace aio::detail {
 
 /// Pending, then settled once. Whoever waits (a suspension or a done callback) stands
 /// in one list, in the order of arrival; settling moves the list behind what is ready.
-class completion : public ref_counted, public pooled {
+///
+/// As a ready_node it stands behind those who watch it, once it is done: it owns a
+/// reference there, and so lives until they have run.
+class completion : public ready_node, public pooled {
  public:
   explicit completion(loop_core& loop) noexcept : loop_(&loop) {}
+
+  // Shared ownership; see intrusive_ptr.
+  void add_ref() noexcept { ++refs_; }
+  [[gnu::always_inline]] void release() noexcept {
+    if (--refs_ == 0) destroy();
+  }
+  std::uint32_t use_count() const noexcept { return refs_; }
 
   loop_core& loop() const noexcept { return *loop_; }
   bool done() const noexcept { return state_ != state::pending; }
@@ -103,6 +115,12 @@ class completion : public ref_counted, public pooled {
       throw_outcome();
   }
 
+  /// The outcome<T> of what yields a T.
+  virtual void* place_of_result() noexcept { return &error_; }
+
+  /// With what is in its place already; without a value there is nothing to put there.
+  [[gnu::always_inline]] void settle_value() noexcept { settle(state::value); }
+
   /// The name under which an exception that nobody took is reported.
   virtual std::string title() const { return "future"; }
 
@@ -113,44 +131,23 @@ class completion : public ref_counted, public pooled {
          title()});
   }
 
-  ~completion() override { drop_waiters(); }
+  [[gnu::always_inline]] virtual ~completion() { drop_waiters(); }
 
-  void settle_value() noexcept { settle(state::value); }
-
-  /// Puts a node behind `waiters`, or moves it there, that keeps this alive until it has
-  /// run.
-  virtual void keep_behind(intrusive_list<ready_node>& waiters) noexcept {
-    if (keeper_ == nullptr) keeper_ = new keeper(*this);
-    keeper_->unlink();
-    waiters.push_back(*keeper_);
-  }
-
-  /// Takes it away again.
-  virtual void let_go() noexcept {
-    if (keeper_ != nullptr) keeper_->discard();
-  }
+  void run() override { release(); }
+  void discard() noexcept override { release(); }
 
   /// The loop is gone: nobody is told.
-  void drop_waiters() noexcept {
-    while (!waiters_.empty()) waiters_.pop_front().discard();
+  [[gnu::always_inline]] void drop_waiters() noexcept {
+    if (!waiters_.empty()) [[unlikely]]
+      discard_waiters();
   }
 
  private:
   enum class state : std::uint32_t { pending, value, failed, cancelled };
 
-  /// Stands behind those of on_done() in the ready queue, and owns a reference there.
-  struct keeper final : ready_node, pooled {
-    explicit keeper(completion& kept) noexcept : of(kept) { of.add_ref(); }
-    void run() override { discard(); }
-    void discard() noexcept override {
-      const intrusive_ptr<completion> last(&of);
-      of.release();
-      of.keeper_ = nullptr;
-      delete this;
-    }
-
-    completion& of;
-  };
+  [[gnu::noinline]] void discard_waiters() noexcept {
+    while (!waiters_.empty()) waiters_.pop_front().discard();
+  }
 
   static std::exception_ptr cancelled_with(std::string_view message) {
     return std::make_exception_ptr(cancelled_error(std::string(message)));
@@ -168,26 +165,53 @@ class completion : public ref_counted, public pooled {
 
   [[gnu::always_inline]] void push_waiters() noexcept {
     if (waiters_.empty()) return;
-    if (watchers_ > 0) keep_behind(waiters_);
+    if (watchers_ > 0) {
+      if (!is_linked()) add_ref();
+      unlink();
+      waiters_.push_back(*this);
+    }
     loop_->push_all(waiters_);
   }
 
+  /// None of those who watch it needs it any more.
+  void let_go() noexcept {
+    if (!is_linked()) return;
+    unlink();
+    release();
+  }
+
   /// Here and not in the destructor, where title() is no longer that of a task.
-  void destroy() noexcept override {
+  [[gnu::noinline]] void destroy() noexcept {
     if (state_ == state::failed && !retrieved_) report();
     delete this;
   }
 
-  // First, where the count of the base leaves room.
+  std::uint32_t refs_ = 0;
   std::uint32_t watchers_ : 29 = 0;  ///< nodes that came through on_done()
   state state_ : 2 = state::pending;
   bool retrieved_ : 1 = true;
   intrusive_ptr<loop_core> loop_;
   intrusive_list<ready_node> waiters_;
-  keeper* keeper_ = nullptr;
 
  protected:
   outcome<void> error_;  ///< none for a cancel without a message
 };
+
+/// The outcome of a completion that yields a T.
+template <class T>
+outcome<T>& outcome_of(completion& of) noexcept {
+  return *static_cast<outcome<T>*>(of.place_of_result());
+}
+
+/// The value of a done one, for one of its owners: moved out if nobody else can ask for
+/// it (or if it can only be moved), else a copy.
+template <class T>
+T take_value(completion& of) {
+  outcome<T>& slot = outcome_of<T>(of);
+  if constexpr (std::is_object_v<T> && std::copy_constructible<T>) {
+    if (of.use_count() > 1) return T(slot.value());
+  }
+  return slot.take();
+}
 
 }  // namespace aio::detail
