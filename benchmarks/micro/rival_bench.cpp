@@ -1,8 +1,7 @@
 // aio: asyncio for C++20 on Boost.Asio.
 // SPDX-License-Identifier: BSL-1.0
 
-// The same operations elsewhere: in Boost.Asio's own coroutines, and in a coroutine that
-// can do nothing else, which is the floor under all of them.
+// The same operations in Boost.Asio's own coroutines.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -17,95 +16,14 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
-#include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <new>
-#include <utility>
 
 namespace asio = boost::asio;
 
 namespace {
 
 constexpr int batch = 1000;
-
-// ----- the floor -----
-
-/// Lazy, with recycled frames; knows no task, no cancel, no error.
-class bare {
- public:
-  struct promise_type {
-    bare get_return_object() { return bare(handle::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    struct end {
-      bool await_ready() const noexcept { return false; }
-      std::coroutine_handle<> await_suspend(
-          std::coroutine_handle<promise_type> frame) const noexcept {
-        return frame.promise().caller;
-      }
-      void await_resume() const noexcept {}
-    };
-    end final_suspend() const noexcept { return {}; }
-    void return_value(int v) noexcept { value = v; }
-    void unhandled_exception() const noexcept { std::terminate(); }
-
-    static void* operator new(std::size_t size) {
-      return free_ == nullptr ? ::operator new(size) : std::exchange(free_, nullptr);
-    }
-    static void operator delete(void* memory) noexcept {
-      if (free_ == nullptr) {
-        free_ = memory;
-      } else {
-        ::operator delete(memory);
-      }
-    }
-
-    std::coroutine_handle<> caller;
-    int value = 0;
-    static inline thread_local constinit void* free_ = nullptr;
-  };
-  using handle = std::coroutine_handle<promise_type>;
-
-  explicit bare(handle frame) noexcept : frame_(frame) {}
-  bare(const bare&) = delete;
-  bare& operator=(const bare&) = delete;
-  ~bare() { frame_.destroy(); }
-
-  bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) const noexcept {
-    frame_.promise().caller = caller;
-    return frame_;
-  }
-  int await_resume() const noexcept { return frame_.promise().value; }
-
- private:
-  handle frame_;
-};
-
-[[gnu::noinline]] bare bare_ready() { co_return 1; }
-
-struct outermost {
-  struct promise_type {
-    outermost get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-};
-
-outermost await_bare(benchmark::State& state) {
-  while (state.KeepRunningBatch(batch)) {
-    for (int i = 0; i < batch; ++i) {
-      const int value = co_await bare_ready();
-      benchmark::DoNotOptimize(value);
-    }
-  }
-}
-
-void bare_await(benchmark::State& state) { await_bare(state); }
-
-// ----- Boost.Asio -----
 
 using executor = asio::io_context::executor_type;
 template <class T = void>
@@ -198,7 +116,6 @@ awaitable<> ping_pong(benchmark::State& state) {
   co_await back.async_receive(use_awaitable);
 }
 
-BENCHMARK(bare_await)->Name("bare coroutine: await a ready child");
 BENCHMARK(in_context<await_ready_child>)->Name("Asio: await a ready child");
 BENCHMARK(in_context<switch_tasks>)->Name("Asio: post, per switch of two coroutines");
 BENCHMARK(in_context<spawn_and_join>)->Name("Asio: co_spawn and join");
