@@ -148,6 +148,16 @@ set(AIO_HEADERS
     aio/tls/openssl_engine.hpp
     aio/tls/openssl_context.hpp
     aio/tls/make_context.hpp
+    # http: messages, their framing, the client
+    aio/http/detail/characters.hpp
+    aio/http/headers.hpp
+    aio/http/status.hpp
+    aio/http/date.hpp
+    aio/http/detail/message_head.hpp
+    aio/http/detail/framing_fields.hpp
+    aio/http/detail/head_parser.hpp
+    aio/http/detail/body_decoder.hpp
+    aio/http/detail/head_writer.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
     # testing: virtual time, other orders, connections without sockets
