@@ -158,6 +158,38 @@ set(AIO_HEADERS
     aio/http/detail/head_parser.hpp
     aio/http/detail/body_decoder.hpp
     aio/http/detail/head_writer.hpp
+    # web: the server
+    aio/web/detail/percent.hpp
+    aio/web/detail/path_regex.hpp
+    aio/web/detail/path_pattern.hpp
+    aio/web/text_map.hpp
+    aio/web/detail/form.hpp
+    aio/web/cookies.hpp
+    aio/web/form_data.hpp
+    aio/web/http_error.hpp
+    aio/web/keys.hpp
+    aio/web/detail/multipart.hpp
+    aio/web/detail/exchange.hpp
+    aio/web/request.hpp
+    aio/web/response.hpp
+    aio/web/stream_response.hpp
+    aio/web/json.hpp
+    aio/web/handler.hpp
+    aio/web/detail/router.hpp
+    aio/web/detail/application_state.hpp
+    aio/web/detail/cleanup_contexts.hpp
+    aio/web/static_files.hpp
+    aio/web/application.hpp
+    aio/web/access_logger.hpp
+    aio/web/detail/deadline_line.hpp
+    aio/web/detail/server_core.hpp
+    aio/web/detail/input_buffer.hpp
+    aio/web/detail/response_head.hpp
+    aio/web/detail/file_answer.hpp
+    aio/web/detail/connection.hpp
+    aio/web/app_runner.hpp
+    aio/web/sites.hpp
+    aio/web/run_app.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
     # testing: virtual time, other orders, connections without sockets
@@ -174,6 +206,7 @@ set(AIO_HEADERS
     aio/task.hpp
     aio/sync.hpp
     aio/net.hpp
+    aio/web.hpp
     aio/tls.hpp
     aio/testing.hpp
     aio/aio.hpp
