@@ -187,6 +187,9 @@ set(AIO_HEADERS
     aio/web/detail/response_head.hpp
     aio/web/detail/file_answer.hpp
     aio/web/detail/connection.hpp
+    aio/web/detail/connection_output.hpp
+    aio/web/detail/connection_input.hpp
+    aio/web/detail/connection_task.hpp
     aio/web/app_runner.hpp
     aio/web/sites.hpp
     aio/web/run_app.hpp

@@ -14,7 +14,7 @@
 #include <aio/net/server.hpp>
 #include <aio/task/sleep.hpp>
 #include <aio/web/application.hpp>
-#include <aio/web/detail/connection.hpp>
+#include <aio/web/detail/connection_task.hpp>
 #include <aio/web/detail/server_core.hpp>
 
 #include <chrono>

@@ -112,7 +112,7 @@ inline std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_range(
   if (first) {
     if (last && *last < *first) return std::nullopt;
     if (*first >= size) return std::pair(size, size);
-    return std::pair(*first, last ? std::min(*last + 1, size) : size);
+    return std::pair(*first, last && *last < size ? *last + 1 : size);
   }
   if (!last) return std::nullopt;
   if (*last == 0) return std::pair(size, size);

@@ -55,6 +55,14 @@ class input_buffer {
     if (begin_ == end_) begin_ = end_ = kept_;
   }
 
+  /// Sees to it that a receive finds room behind the first `n` bytes. Returns whether
+  /// they have moved.
+  bool make_room_behind(std::size_t n) {
+    if (capacity_ - begin_ - n >= least_room) return false;
+    enlarge();
+    return true;
+  }
+
   /// Takes the first bytes for a head, which keeps its place until let_go().
   void keep(std::size_t n) noexcept {
     begin_ += n;
@@ -66,6 +74,8 @@ class input_buffer {
   }
 
  private:
+  static constexpr std::size_t least_room = 4 * 1024;
+
   using blocks = aio::detail::block_stack<16 * 1024, 64>;
 
   void make_room() {
@@ -74,14 +84,20 @@ class input_buffer {
       end_ -= std::exchange(begin_, 0);
       return;
     }
+    enlarge();
+  }
+
+  void enlarge() {
     AIO_ASSERT(kept_ == 0);
     const std::size_t larger = 2 * capacity_;
     char* const memory = new char[larger];
     std::memcpy(memory, memory_, end_);
+    const std::size_t begin = begin_;
     const std::size_t end = end_;
     release();
     memory_ = memory;
     capacity_ = larger;
+    begin_ = begin;
     end_ = end;
   }
 
