@@ -178,6 +178,28 @@ AIO_WEB_TEST("connection: a body above client_max_size is answered 413",
   co_await runner.cleanup();
 }
 
+AIO_WEB_TEST("connection: a large body behind a head of any size",
+             "[web][connection]") {
+  application app({.client_max_size = 1'000'000});
+  app.post("/", [](request& req) -> aio::coro<response> {
+    const std::string& body = co_await req.read();
+    co_return response::text(std::to_string(body.size()) + body.substr(0, 2) +
+                             std::string(req.header("x")).substr(0, 1));
+  });
+  const app_runner runner(app);
+  co_await set_up(runner);
+  for (const std::size_t size : {1U, 3000U, 6000U, 8000U}) {
+    const std::string field(size, 'x');
+    std::string fields = "Content-Length: 300000\r\nX: " + field + "\r\n";
+    if (size > 4000) fields += "Y: " + field + "\r\n";
+    const std::string all = co_await answer_to(
+        runner, request_text("POST", "/", fields) + std::string(300000, 'y') +
+                    request_text("POST", "/"));
+    CHECK(all == text_response("300000yyx") + text_response("0"));
+  }
+  co_await runner.cleanup();
+}
+
 AIO_WEB_TEST("connection: 100 Continue is said when the handler wants the body",
              "[web][connection]") {
   const app_runner runner(make_app());

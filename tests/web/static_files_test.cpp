@@ -7,17 +7,12 @@
 #include <aio/web/detail/file_answer.hpp>
 
 #include <support/tools.hpp>
+#include <support/tree.hpp>
 #include <support/web.hpp>
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,34 +25,6 @@ using aio::web::response;
 using test::request_text;
 
 namespace {
-
-/// A folder that goes with all that is in it.
-class tree {
- public:
-  tree() { REQUIRE(::mkdtemp(name_.data()) != nullptr); }
-  tree(const tree&) = delete;
-  tree& operator=(const tree&) = delete;
-  ~tree() {
-    std::error_code ignored;
-    std::filesystem::remove_all(name_, ignored);
-  }
-
-  void add(const std::string& name, const std::string& text) const {
-    const std::filesystem::path path = name_ + "/" + name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    // The first second of the year 2000.
-    const timespec when[2] = {{946684800, 0}, {946684800, 0}};
-    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), when, 0) == 0);
-  }
-  void link(const std::string& to, const std::string& name) const {
-    std::filesystem::create_symlink(to, name_ + "/" + name);
-  }
-  std::string operator/(const std::string& name) const { return name_ + "/" + name; }
-
- private:
-  std::string name_ = "/tmp/aio_test_XXXXXX";
-};
 
 /// The status, and the body if there is one.
 std::string in_short(const std::string& all) {
@@ -91,7 +58,7 @@ TEST_CASE("static_files: which bytes a range is", "[web][static]") {
 
 AIO_WEB_TEST("static_files: serves what is in the folder and nothing else",
              "[web][static]") {
-  const tree folder;
+  const test::tree folder;
   folder.add("public/a.txt", "text of a");
   folder.add("public/sub/b b.html", "<b>");
   folder.add("secret.txt", "secret");
@@ -136,7 +103,7 @@ AIO_WEB_TEST("static_files: serves what is in the folder and nothing else",
 
 AIO_WEB_TEST("static_files: conditions and ranges, as the standard orders them",
              "[web][static]") {
-  const tree folder;
+  const test::tree folder;
   folder.add("a", "0123456789");
   application app;
   app.static_files("/s", folder / "");
@@ -188,7 +155,7 @@ AIO_WEB_TEST("static_files: conditions and ranges, as the standard orders them",
 }
 
 AIO_WEB_TEST("static_files: a large file, and a part of it", "[web][static]") {
-  const tree folder;
+  const test::tree folder;
   std::string text;
   while (text.size() < 3'000'000) text += std::to_string(text.size()) + " ";
   folder.add("large", text);

@@ -219,16 +219,16 @@ inline void connection::begin_request() {
   }
   input_.keep(parser_.size());
   parser_.reset();
-  hold_back();
   parts.split_target();
   must_continue_ = parts.head.expect_continue;
   has_body_ = parts.head.has_body();
-  if (!has_body_) return;
+  if (!has_body_) return hold_back();
   decoder_ = http::detail::body_decoder::of_request(parts.head);
   is_body_wanted_ = true;
   body_ = intrusive_ptr<reader_state>(new reader_state(64 * 1024));
   body_->source = link_;
   feed_body();
+  hold_back();
 }
 
 inline void connection::expect_body() {
