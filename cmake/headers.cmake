@@ -141,6 +141,21 @@ set(AIO_HEADERS
     aio/os/detail/child.hpp
     aio/os/subprocess_protocol.hpp
     aio/os/subprocess.hpp
+    # files: in threads
+    aio/files/file_error.hpp
+    aio/files/open_options.hpp
+    aio/files/detail/path_argument.hpp
+    aio/files/detail/text.hpp
+    aio/files/detail/file_core.hpp
+    aio/files/detail/file_state.hpp
+    aio/files/detail/file_operations.hpp
+    aio/files/file.hpp
+    aio/files/open.hpp
+    aio/files/status.hpp
+    aio/files/paths.hpp
+    aio/files/directories.hpp
+    aio/files/temporary.hpp
+    aio/files/wrap.hpp
     # tls: on OpenSSL
     aio/tls/openssl_error.hpp
     aio/tls/openssl_bio.hpp
@@ -210,6 +225,7 @@ set(AIO_HEADERS
     aio/sync.hpp
     aio/net.hpp
     aio/web.hpp
+    aio/files.hpp
     aio/tls.hpp
     aio/testing.hpp
     aio/aio.hpp

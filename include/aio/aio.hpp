@@ -21,6 +21,7 @@
 
 #include <aio/core/config.hpp>
 #include <aio/debug/format_tasks.hpp>
+#include <aio/files.hpp>
 #include <aio/io/descriptors.hpp>
 #include <aio/io/event_loop.hpp>
 #include <aio/io/run.hpp>
