@@ -208,6 +208,15 @@ set(AIO_HEADERS
     aio/web/app_runner.hpp
     aio/web/sites.hpp
     aio/web/run_app.hpp
+    # http: websockets, for both sides
+    aio/http/websocket_message.hpp
+    aio/http/detail/utf8_checker.hpp
+    aio/http/detail/websocket_frames.hpp
+    aio/http/detail/websocket_core.hpp
+    aio/http/detail/websocket_handshake.hpp
+    aio/http/websocket.hpp
+    # web: their server
+    aio/web/websocket_response.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp
     # testing: virtual time, other orders, connections without sockets

@@ -151,11 +151,13 @@ class websocket {
   explicit operator bool() const noexcept { return static_cast<bool>(owner_); }
 
  protected:
-  websocket(std::shared_ptr<detail::websocket_core> core, std::string protocol,
-            time_limit receive_timeout)
-      : owner_(std::make_shared<owner>(std::move(core))),
-        protocol_(std::move(protocol)),
-        receive_timeout_(receive_timeout) {}
+  /// The connection is there.
+  void open(std::shared_ptr<detail::websocket_core> core, std::string protocol,
+            time_limit receive_timeout) {
+    owner_ = std::make_shared<owner>(std::move(core));
+    protocol_ = std::move(protocol);
+    receive_timeout_ = receive_timeout;
+  }
 
   const std::shared_ptr<detail::websocket_core>& core_ptr() const {
     if (!owner_) throw usage_error("a websocket must be prepared before it is used");

@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,8 +58,9 @@ struct ws_message {
 };
 
 struct ws_options {
-  /// Sub-protocols: of a server those it knows, of a client those it offers, best first.
-  std::span<const std::string_view> protocols = {};
+  /// Sub-protocols, as "chat, superchat": of a server those it knows, of a client those
+  /// it offers, best first.
+  std::string_view protocols = {};
   /// A ping after so long a silence; a peer that then says nothing for half of that is
   /// taken for gone.
   time_limit heartbeat = {};

@@ -59,6 +59,9 @@ class websocket_core final : public protocol,
     if (!is_lost_) balance_reading();
   }
 
+  /// Lives as long as the connection.
+  void keep_until_lost(std::shared_ptr<void> what) noexcept { kept_ = std::move(what); }
+
   bool is_closed() const noexcept { return is_close_sent_ || is_lost_; }
   int close_code() const noexcept { return close_code_; }
   std::exception_ptr error() const noexcept { return error_; }
@@ -196,6 +199,7 @@ class websocket_core final : public protocol,
     came_.set();
     ended_.set();
     has_room_.set();
+    kept_.reset();
   }
 
   void pause_writing() override {
@@ -352,6 +356,7 @@ class websocket_core final : public protocol,
   ws_decoder decoder_;
   transport link_;
   aio::detail::loop_core* loop_ = nullptr;
+  std::shared_ptr<void> kept_;
   std::deque<ws_message> queue_;
   std::size_t queued_ = 0;
   event came_;
