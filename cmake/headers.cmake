@@ -173,6 +173,12 @@ set(AIO_HEADERS
     aio/http/detail/head_parser.hpp
     aio/http/detail/body_decoder.hpp
     aio/http/detail/head_writer.hpp
+    aio/http/websocket_message.hpp
+    aio/http/detail/utf8_checker.hpp
+    aio/http/detail/websocket_frames.hpp
+    aio/http/detail/websocket_core.hpp
+    aio/http/detail/websocket_handshake.hpp
+    aio/http/websocket.hpp
     # web: the server
     aio/web/detail/percent.hpp
     aio/web/detail/path_regex.hpp
@@ -208,14 +214,6 @@ set(AIO_HEADERS
     aio/web/app_runner.hpp
     aio/web/sites.hpp
     aio/web/run_app.hpp
-    # http: websockets, for both sides
-    aio/http/websocket_message.hpp
-    aio/http/detail/utf8_checker.hpp
-    aio/http/detail/websocket_frames.hpp
-    aio/http/detail/websocket_core.hpp
-    aio/http/detail/websocket_handshake.hpp
-    aio/http/websocket.hpp
-    # web: their server
     aio/web/websocket_response.hpp
     # debug: who waits for what
     aio/debug/format_tasks.hpp

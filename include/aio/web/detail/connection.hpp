@@ -17,7 +17,7 @@
 #include <aio/net/detail/reader_state.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/transport.hpp>
-#include <aio/task/completion.hpp>
+#include <aio/coro/completion.hpp>
 #include <aio/web/detail/deadline_line.hpp>
 #include <aio/web/detail/exchange.hpp>
 #include <aio/web/detail/input_buffer.hpp>
