@@ -17,6 +17,7 @@ set(AIO_HEADERS
     aio/detail/intrusive_ptr.hpp
     aio/detail/move_only_function.hpp
     aio/detail/frame_pool.hpp
+    aio/detail/ring.hpp
     # core: time, errors, the loop
     aio/core/config.hpp
     aio/core/clock.hpp

@@ -43,6 +43,7 @@ class completion : public ready_node, public pooled {
   bool done() const noexcept { return state_ != state::pending; }
   bool cancelled() const noexcept { return state_ == state::cancelled; }
   bool failed() const noexcept { return state_ == state::failed; }
+  bool succeeded() const noexcept { return state_ == state::value; }
 
   /// Asks for an end. True if it will come to that. Like: asyncio.Future.cancel()
   virtual bool cancel(std::string_view message) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <aio/core/error.hpp>
+#include <aio/detail/ring.hpp>
 #include <aio/sync/detail/line.hpp>
 #include <aio/sync/event.hpp>
 
@@ -15,7 +16,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -206,6 +206,7 @@ class [[nodiscard]] basic_queue<T, Store>::put_operation {
   class awaiter final : public detail::line::patient_place<awaiter> {
    public:
     awaiter(basic_queue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
+    [[gnu::always_inline]] ~awaiter() {}  // = default would be a call
 
     bool await_ready() { return queue_.try_put(std::move(item_)); }
     template <class Promise>
@@ -255,6 +256,7 @@ class [[nodiscard]] basic_queue<T, Store>::get_operation {
   class awaiter final : public detail::line::patient_place<awaiter> {
    public:
     explicit awaiter(basic_queue& queue) noexcept : queue_(queue) {}
+    [[gnu::always_inline]] ~awaiter() {}  // = default would be a call
 
     bool await_ready() const noexcept { return may_go_on(); }
     template <class Promise>
@@ -297,21 +299,12 @@ namespace detail {
 template <class T>
 class fifo_store {
  public:
-  std::size_t size() const noexcept { return size_; }
-  void push(T&& item) {
-    items_.push_back(std::move(item));
-    ++size_;
-  }
-  T pop() {
-    T item = std::move(items_.front());
-    items_.pop_front();
-    --size_;
-    return item;
-  }
+  std::size_t size() const noexcept { return items_.size(); }
+  void push(T&& item) { items_.push_back(std::move(item)); }
+  T pop() { return items_.pop_front(); }
 
  private:
-  std::deque<T> items_;
-  std::size_t size_ = 0;  // a deque would have to work it out, for every put and get
+  ring<T> items_;
 };
 
 template <class T>

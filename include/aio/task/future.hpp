@@ -57,6 +57,7 @@ class completion_awaiter : public suspension {
  public:
   explicit completion_awaiter(intrusive_ptr<completion> of) noexcept
       : of_(std::move(of)) {}
+  [[gnu::always_inline]] ~completion_awaiter() {}  // = default would be a call
 
   bool await_ready() const noexcept { return of_->done(); }
 

@@ -236,9 +236,9 @@ class task_group {
   }
 
   void take_note_of(const any_task& task) {
-    if (task.cancelled()) return;
-    const std::exception_ptr error = task.exception();
-    if (!error) return;
+    detail::completion& end = task.of();
+    if (end.succeeded() || end.cancelled()) return;
+    const std::exception_ptr error = end.outcome_error();
     errors_.push_back(error);
     if (detail::holds<keyboard_interrupt>(error)) note_base_error(error);
     if (!is_aborting_ && !is_parent_cancelled_) {

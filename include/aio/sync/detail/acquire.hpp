@@ -69,20 +69,21 @@ class [[nodiscard]] acquire_operation {
   class awaiter final : public line::place {
    public:
     explicit awaiter(Of& of) noexcept : of_(of) {}
+    [[gnu::always_inline]] ~awaiter() {}  // = default would be a call
 
     bool await_ready() const noexcept { return of_.try_acquire(); }
     template <class Promise>
     [[gnu::always_inline]] void await_suspend(std::coroutine_handle<Promise> frame) {
       stand_in(of_.line_, frame.promise());
     }
-    auto await_resume() {
+    [[gnu::always_inline]] auto await_resume() {
       if (has_waited()) [[unlikely]]
         finish_wait();
       if constexpr (Scoped) return hold<Of>(of_);
     }
 
    private:
-    [[gnu::always_inline]] void finish_wait() {
+    [[gnu::noinline]] void finish_wait() {
       if (is_in_line()) {
         leave();
         of_.take_turn(is_woken(), is_called_off());

@@ -104,7 +104,7 @@ class line::place : public suspension, private list_hook<line_tag> {
   /// Whether the line still exists.
   bool is_in_line() const noexcept { return hook::is_linked(); }
 
-  void leave() noexcept {
+  [[gnu::always_inline]] void leave() noexcept {
     if (line_->asleep_ == this) line_->pass(*this);
     hook::unlink();
     if (state_ != state::cancelled) --line_->live_;
@@ -132,7 +132,7 @@ class line::place : public suspension, private list_hook<line_tag> {
     ++in.live_;
   }
 
-  void wake_up() noexcept {
+  [[gnu::always_inline]] void wake_up() noexcept {
     state_ = state::woken;
     wake();
   }
