@@ -33,6 +33,10 @@ TEST_CASE("endpoint: tells its parts", "[net][endpoint]") {
   CHECK_FALSE(at("127.0.0.1", 80).is_v6());
   CHECK(at("::1", 80).is_v6());
   CHECK(aio::endpoint().empty());
+  CHECK(aio::endpoint().is_unspecified());
+  CHECK(at("0.0.0.0", 80).is_unspecified());
+  CHECK(at("::", 80).is_unspecified());
+  CHECK_FALSE(at("::1", 80).is_unspecified());
   CHECK_FALSE(at("127.0.0.1", 80).empty());
 }
 

@@ -407,3 +407,29 @@ TEST_CASE("server: it ends with its loop", "[net][server]") {
   }
   CHECK(test::open_descriptors() == before);
 }
+
+AIO_NET_TEST("server: a connection knows its own address, also after its end",
+             "[net][server]") {
+  // Bound to one address it is the server's; else only the kernel knows.
+  for (const char* const host : {"127.0.0.1", "0.0.0.0"}) {
+    std::vector<aio::endpoint> names;
+    aio::event is_over;
+    auto server = co_await aio::start_server(
+        [&](aio::stream_reader reader, aio::stream_writer writer) -> aio::coro<> {
+          names.push_back(writer.sockname());
+          static_cast<void>(co_await reader.read());
+          writer.close();
+          co_await writer.wait_closed();
+          names.push_back(writer.sockname());
+          is_over.set();
+        },
+        host, 0);
+    auto [reader, writer] = co_await aio::open_connection("127.0.0.1", server.port());
+    const aio::endpoint expected = writer.peername();
+    writer.close();
+    co_await writer.wait_closed();
+    co_await is_over.wait();
+    CHECK(names == std::vector<aio::endpoint>{expected, expected});
+    CHECK(expected.address() == "127.0.0.1");
+  }
+}

@@ -61,6 +61,12 @@ class endpoint {
   /// Whether it refers to nothing.
   bool empty() const { return *this == endpoint(); }
 
+  /// Whether it names no address: nothing, or all of them, as a socket that listens on
+  /// every interface has.
+  bool is_unspecified() const {
+    return is_unix() ? path().empty() : native().address().is_unspecified();
+  }
+
   /// The IP address and port; not of a unix socket.
   const boost::asio::ip::tcp::endpoint& native() const noexcept {
     return *std::get_if<ip>(&at_);

@@ -24,14 +24,18 @@ namespace aio::detail {
 
 class stream_transport final : public descriptor_transport {
  public:
-  stream_transport(event_loop& loop, descriptor fd, endpoint peer)
-      : descriptor_transport(loop, std::move(fd)), peer_(std::move(peer)) {
+  /// `name`: ours, if it is known without asking the kernel.
+  stream_transport(event_loop& loop, descriptor fd, endpoint peer,
+                   std::shared_ptr<const endpoint> name = nullptr)
+      : descriptor_transport(loop, std::move(fd)),
+        peer_(std::move(peer)),
+        name_(std::move(name)) {
     if (!peer_.is_unix()) set_no_delay(native_handle());
   }
 
   endpoint peername() const override { return peer_; }
   endpoint sockname() const override {
-    if (last_sockname_) return *last_sockname_;
+    if (name_) return *name_;
     return fd() ? local_endpoint(native_handle()) : endpoint();
   }
 
@@ -51,12 +55,12 @@ class stream_transport final : public descriptor_transport {
   void end_sending() noexcept override { ::shutdown(native_handle(), SHUT_WR); }
 
   void let_go() noexcept override {
-    last_sockname_ = std::make_unique<endpoint>(sockname());
+    if (!name_) name_ = std::make_shared<const endpoint>(sockname());
     descriptor_transport::let_go();
   }
 
   endpoint peer_;
-  std::unique_ptr<endpoint> last_sockname_;
+  std::shared_ptr<const endpoint> name_;  ///< from the end on at the latest
 };
 
 }  // namespace aio::detail

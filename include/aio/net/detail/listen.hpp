@@ -144,7 +144,7 @@ inline coro<intrusive_ptr<server_state>> listen_on_socket(
   check_stream_socket(options.sock);
   server_in_the_making made(loop, std::move(on_accept), options);
   set_nonblocking(options.sock);
-  made->add_socket(descriptor(options.sock));
+  made->add_foreign_socket(descriptor(options.sock));
   co_return made.finish();
 }
 

@@ -49,8 +49,16 @@ class server_state final : public connection_owner, public resident {
     loop.core().add_service(*this);
   }
 
-  /// A bound socket; `file`: what it has made in the file system.
+  /// A socket bound by us; `file`: what it has made in the file system.
   void add_socket(descriptor fd, socket_file file = {}) {
+    add_foreign_socket(std::move(fd), std::move(file));
+    if (const endpoint& name = endpoints_.back(); !name.is_unspecified()) {
+      sockets_.back()->name = std::make_shared<const endpoint>(name);
+    }
+  }
+
+  /// One bound elsewhere, for whatever addresses: the kernel knows them.
+  void add_foreign_socket(descriptor fd, socket_file file = {}) {
     endpoints_.push_back(local_endpoint(fd.get()));
     sockets_.push_back(
         std::make_unique<listener>(*this, std::move(fd), std::move(file)));
@@ -145,6 +153,7 @@ class server_state final : public connection_owner, public resident {
     server_state& server;
     descriptor fd;
     socket_file file;
+    std::shared_ptr<const endpoint> name;  ///< of all its connections; null if unknown
     bool is_watched = false;
   };
 
@@ -161,17 +170,17 @@ class server_state final : public connection_owner, public resident {
         if (is_of_one_connection(errno)) continue;
         return stop_accepting(socket);
       }
-      connected(std::move(fd), peer.endpoint());
+      connected(std::move(fd), peer.endpoint(), socket.name);
       if (is_closed_) return;
     }
   }
 
-  void connected(descriptor fd, endpoint peer) {
+  void connected(descriptor fd, endpoint peer, std::shared_ptr<const endpoint> name) {
     try {
       if (keep_alive_)
         set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
       const intrusive_ptr<byte_transport> made(
-          new stream_transport(loop_, std::move(fd), std::move(peer)));
+          new stream_transport(loop_, std::move(fd), std::move(peer), std::move(name)));
       on_accept_(*this, *made);
     } catch (const keyboard_interrupt&) {
       throw;
