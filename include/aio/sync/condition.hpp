@@ -116,8 +116,6 @@ class condition {
     while (n > 0 && line_.wake_next()) --n;
   }
 
-  static constexpr bool never_over = false;
-
   lock own_;
   lock& lock_;
   detail::line line_{"condition"};
@@ -133,7 +131,7 @@ inline coro<> condition::wait() {
   held.release();
   std::exception_ptr error;
   try {
-    co_await detail::line_operation(line_, never_over);
+    co_await detail::line_operation(line_);
   } catch (...) {
     error = std::current_exception();
   }

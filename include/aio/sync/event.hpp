@@ -31,26 +31,26 @@ class event {
   event(const event&) = delete;
   event& operator=(const event&) = delete;
 
-  bool is_set() const noexcept { return set_; }
+  bool is_set() const noexcept { return line_.is_over(); }
 
   /// Raises the flag and wakes all waiters; does nothing if it is up.
   ///
   /// Complexity: O(waiters). They run on the next turn of the loop, not here.
   void set() noexcept {
-    if (set_) return;
-    set_ = true;
+    if (is_set()) return;
+    line_.set_over(true);
     line_.wake_all();
   }
 
   /// Lowers the flag. Waiters that were woken already still return.
-  void clear() noexcept { set_ = false; }
+  void clear() noexcept { line_.set_over(false); }
 
   /// Waits until the flag is up.
   ///
   /// Cancellation: leaves the line; the others keep their places.
   /// Throws:       cancelled_error; usage_error – another loop, or destroyed meanwhile
   /// Complexity:   O(1), no allocation
-  detail::line_operation wait() noexcept { return detail::line_operation(line_, set_); }
+  detail::line_operation wait() noexcept { return detail::line_operation(line_); }
 
  private:
   template <class T, class Store>
@@ -58,7 +58,6 @@ class event {
   explicit event(const char* name) noexcept : line_(name) {}
 
   detail::line line_{"event"};
-  bool set_ = false;
 };
 
 }  // namespace aio

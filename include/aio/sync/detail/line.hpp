@@ -40,6 +40,10 @@ class line {
   line& operator=(const line&) = delete;
   inline ~line();
 
+  /// Whether there is nothing to wait for now.
+  bool is_over() const noexcept { return is_over_; }
+  void set_over(bool over) noexcept { is_over_ = over; }
+
   /// Whether somebody is in it who was not cancelled.
   bool has_live() const noexcept { return live_ > 0; }
 
@@ -78,12 +82,15 @@ class line {
   std::size_t live_ = 0;
   intrusive_ptr<loop_core> loop_;
   const char* what_;
+  bool is_over_ = false;
 };
 
 /// Base of awaiters that stand in line.
 class line::place : public suspension, private list_hook<line_tag> {
  protected:
-  place() noexcept = default;
+  place() noexcept {}
+  /// To stand in line later.
+  explicit place(line& of) noexcept : line_(&of) {}
   [[gnu::always_inline]] ~place() {
     if (is_in_line()) [[unlikely]]
       leave();
@@ -94,6 +101,9 @@ class line::place : public suspension, private list_hook<line_tag> {
     fall_asleep(of);
     park(frame);
   }
+
+  /// What it was made for.
+  line& of() const noexcept { return *line_; }
 
   /// Whether it ever stood in line, or was ready at once.
   bool has_waited() const noexcept { return state_ != state::new_here; }
@@ -213,36 +223,32 @@ inline void line::pass(place& one) noexcept {
   }
 }
 
-/// Waits in a line until woken, unless it is `over`: what event and condition return.
+/// Waits in a line until woken, unless that is over: what event and condition return.
 class [[nodiscard]] line_operation {
  public:
-  line_operation(line& of, const bool& over) noexcept : line_(of), over_(over) {}
+  explicit line_operation(line& of) noexcept : line_(of) {}
 
-  auto operator co_await() && noexcept { return awaiter(line_, over_); }
+  auto operator co_await() && noexcept { return awaiter(line_); }
 
  private:
   class awaiter final : public line::place {
    public:
-    awaiter(line& of, const bool& over) noexcept : line_(of), over_(over) {}
+    explicit awaiter(line& of) noexcept : place(of) {}
+    [[gnu::always_inline]] ~awaiter() {}  // = default would be a call
 
-    bool await_ready() const noexcept { return over_; }
+    bool await_ready() const noexcept { return of().is_over(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> frame) {
-      stand_in(line_, frame.promise());
+      stand_in(of(), frame.promise());
     }
     void await_resume() {
       if (!has_waited()) return;
       throw_if_cancelled();
       if (!is_woken()) throw_if_orphaned();
     }
-
-   private:
-    line& line_;
-    const bool& over_;
   };
 
   line& line_;
-  const bool& over_;
 };
 
 }  // namespace aio::detail
