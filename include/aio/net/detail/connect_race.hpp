@@ -195,6 +195,7 @@ class connect_race {
 
     bool cancel() noexcept override {
       if (is_woken()) return false;
+      is_told_ = true;  // an attempt may be decided before the task runs
       of_.loop_.disarm(limit_);
       call_off();
       return true;
