@@ -7,6 +7,8 @@
 #include <support/raw_socket.hpp>
 
 #include <aio/net/open_connection.hpp>
+#include <aio/net/start_server.hpp>
+#include <aio/task/task.hpp>
 
 #include <sched.h>
 
@@ -253,4 +255,32 @@ TEST_CASE("connect: a network that cannot be reached is an error that says so",
   }
   CHECK(code == boost::system::errc::network_unreachable);
   CHECK_THAT(text, ContainsSubstring("192.0.2.1:80"));
+}
+
+AIO_NET_TEST("connecting: cancelled at any turn, others still get theirs",
+             "[net][connect]") {
+  int served = 0, begun = 0;
+  auto handle = [&](aio::stream_reader reader, aio::stream_writer) -> aio::coro<> {
+    ++begun;
+    co_await reader.read();
+    ++served;
+  };
+  aio::server server = co_await aio::start_server(handle, "127.0.0.1", 0);
+  auto connect = [](std::uint16_t port) -> aio::coro<> {
+    auto streams = co_await aio::open_connection("127.0.0.1", port);
+    co_await streams.first.read();
+  };
+  // Which turn is the bad one depends on when the loop looks at the world.
+  for (int turns = 0; turns < 300; ++turns) {
+    auto connecting = aio::create_task(connect(server.port()));
+    co_await test::turns(turns);
+    connecting.cancel();
+    co_await test::until([&] { return connecting.done(); });
+    co_await test::until([&] { return served == begun; });
+  }
+  server.close();
+  server.abort_clients();
+  co_await server.wait_closed();
+  co_await test::polls(2);
+  CHECK(aio::all_tasks().size() == 1);
 }
