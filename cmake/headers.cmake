@@ -180,6 +180,21 @@ set(AIO_HEADERS
     aio/http/detail/websocket_core.hpp
     aio/http/detail/websocket_handshake.hpp
     aio/http/websocket.hpp
+    aio/http/error.hpp
+    aio/http/detail/percent.hpp
+    aio/http/parameters.hpp
+    aio/http/detail/request_url.hpp
+    aio/http/cookie_jar.hpp
+    aio/http/detail/inflate.hpp
+    aio/http/client_options.hpp
+    aio/http/detail/client_connection.hpp
+    aio/http/detail/connection_pool.hpp
+    aio/http/detail/client_request.hpp
+    aio/http/detail/exchange.hpp
+    aio/http/client_response.hpp
+    aio/http/detail/client_core.hpp
+    aio/http/client_session.hpp
+    aio/http/json.hpp
     # web: the server
     aio/web/detail/percent.hpp
     aio/web/detail/path_regex.hpp
@@ -235,6 +250,7 @@ set(AIO_HEADERS
     aio/web.hpp
     aio/files.hpp
     aio/tls.hpp
+    aio/http.hpp
     aio/testing.hpp
     aio/aio.hpp
 )

@@ -67,6 +67,11 @@ class tls_context {
       const std::string& server_hostname, tls_wire& wire) const = 0;
 };
 
+/// ssl_context::client(), where TLS is part of the program; else null.
+// Why: who needs a context of his own accord, as for a URL with https, must not need
+// OpenSSL for those who have no such URLs. <aio/tls.hpp> sets it before main().
+inline ssl_context (*default_client_context)() = nullptr;
+
 }  // namespace detail
 
 /// Whom to trust, who we are, and what to agree on in TLS. A handle, cheap to copy: the

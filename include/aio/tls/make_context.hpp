@@ -55,4 +55,12 @@ inline ssl_context ssl_context::server_pem(std::string_view cert_pem,
   return ssl_context(std::move(made));
 }
 
+namespace detail {
+
+inline const bool knows_default_client_context = [] {
+  default_client_context = [] { return ssl_context::client(); };
+  return true;
+}();
+
+}  // namespace detail
 }  // namespace aio
