@@ -397,9 +397,7 @@ inline coro<std::string> client_response::next_line(state_ptr of) {
 inline void client_response::raise_for_status() const {
   if (ok()) return;
   release();
-  throw client_response_error(status(),
-                              std::to_string(status()) + ", message='" + reason() + "'",
-                              url(), headers());
+  throw client_response_error(status(), reason(), url(), headers());
 }
 
 }  // namespace aio::http

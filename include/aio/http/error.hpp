@@ -9,6 +9,7 @@
 #include <aio/core/error.hpp>
 #include <aio/http/headers.hpp>
 
+#include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <memory>
@@ -72,6 +73,22 @@ class error_of : public Kind, public Standard {
   const char* what() const noexcept override { return Standard::what(); }
 };
 
+/// The same for an error of the system, or a timeout; the text is all that it says.
+template <class Kind, class System>
+class system_error_of : public Kind, public System {
+ public:
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ protected:
+  template <class... Args>
+  explicit system_error_of(std::string text, const Args&... args)
+      : System(args..., text),
+        text_(std::make_shared<const std::string>(std::move(text))) {}
+
+ private:
+  std::shared_ptr<const std::string> text_;
+};
+
 }  // namespace detail
 
 class client_response_error
@@ -79,7 +96,8 @@ class client_response_error
  public:
   client_response_error(int status_code, std::string text, std::string of_url = {},
                         headers fields = {})
-      : error_of(of_url.empty() ? text : text + ", url='" + of_url + "'"),
+      : error_of(std::to_string(status_code) + ", message='" + text + "'" +
+                 (of_url.empty() ? of_url : ", url='" + of_url + "'")),
         said_(std::make_shared<const said>(said{
             status_code, std::move(text), std::move(of_url), std::move(fields)})) {}
 
@@ -112,9 +130,11 @@ class too_many_redirects : public client_response_error {
   using client_response_error::client_response_error;
 };
 
-class client_os_error
-    : public detail::error_of<client_connection_error, boost::system::system_error> {
-  using error_of::error_of;
+class client_os_error : public detail::system_error_of<client_connection_error,
+                                                       boost::system::system_error> {
+ public:
+  client_os_error(boost::system::error_code why, std::string text)
+      : system_error_of(std::move(text), why) {}
 };
 /// `what()` has the host, the port and the reason.
 class client_connector_error : public client_os_error {
@@ -137,16 +157,20 @@ class server_disconnected_error
 };
 
 class connection_timeout_error
-    : public detail::error_of<server_timeout_error, timeout_error> {
-  using error_of::error_of;
+    : public detail::system_error_of<server_timeout_error, timeout_error> {
+ public:
+  explicit connection_timeout_error(std::string text)
+      : system_error_of(std::move(text)) {}
 };
 class socket_timeout_error
-    : public detail::error_of<server_timeout_error, timeout_error> {
-  using error_of::error_of;
+    : public detail::system_error_of<server_timeout_error, timeout_error> {
+ public:
+  explicit socket_timeout_error(std::string text) : system_error_of(std::move(text)) {}
 };
 class request_timeout_error
-    : public detail::error_of<server_timeout_error, timeout_error> {
-  using error_of::error_of;
+    : public detail::system_error_of<server_timeout_error, timeout_error> {
+ public:
+  explicit request_timeout_error(std::string text) : system_error_of(std::move(text)) {}
 };
 
 class client_payload_error : public detail::error_of<client_error, std::runtime_error> {

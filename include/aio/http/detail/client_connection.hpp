@@ -92,7 +92,7 @@ inline coro<bool> receive_more(connection_ptr of, std::size_t seen, time_limit l
   } catch (const ssl_error& e) {
     throw client_ssl_error(e.code(), e.what());
   } catch (const boost::system::system_error& e) {
-    throw client_os_error(e.code(), "the connection broke");
+    throw client_os_error(e.code(), "the connection broke: " + e.code().message());
   }
 }
 
