@@ -183,6 +183,7 @@ set(AIO_HEADERS
     aio/http/error.hpp
     aio/http/detail/percent.hpp
     aio/http/parameters.hpp
+    aio/http/form_data.hpp
     aio/http/detail/request_url.hpp
     aio/http/cookie_jar.hpp
     aio/http/detail/inflate.hpp

@@ -17,6 +17,7 @@
 #include <aio/http/cookie_jar.hpp>
 #include <aio/http/date.hpp>
 #include <aio/http/error.hpp>
+#include <aio/http/form_data.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/http/json.hpp>
 #include <aio/http/parameters.hpp>

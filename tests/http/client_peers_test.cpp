@@ -49,6 +49,12 @@ async def echo(request):
         "form": dict(await request.post()) if "form" in request.content_type else None,
         "cookies": dict(request.cookies)})
 
+async def upload(request):
+    form = await request.post()
+    photo = form["photo"]
+    return web.Response(text=" ".join(
+        [form["title"], photo.filename, photo.file.read().decode()]))
+
 async def large(request):
     response = web.Response(text="all work and no play " * 50000)
     response.enable_compression()
@@ -72,6 +78,7 @@ async def broken(request):
 async def main():
     app = web.Application(client_max_size=10 ** 9)
     app.router.add_route("*", "/echo", echo)
+    app.router.add_post("/upload", upload)
     app.router.add_get("/large", large)
     app.router.add_get("/stream", stream)
     app.router.add_get("/login", login)
@@ -126,6 +133,12 @@ AIO_NET_TEST("client_session: talks to a server of aiohttp", "[http][client][pee
   value = co_await resp.json();
   CHECK(member(value, "form") == R"({"q":"a b&c"})");
 
+  aio::http::form_data files;
+  files.add_field("title", "Sea & \"sky\"").add_file("photo", "a.jpg", "bytes");
+  resp = co_await session.post("upload", {.multipart = files});
+  std::string text = co_await resp.text();
+  CHECK(text == "Sea & \"sky\" a.jpg bytes");
+
   const boost::json::value sent = {{"a", 1}};
   resp = co_await session.post("echo", {.json = sent});
   value = co_await resp.json();
@@ -140,7 +153,7 @@ AIO_NET_TEST("client_session: talks to a server of aiohttp", "[http][client][pee
   value = co_await resp.json();
   CHECK(member(value, "size") == "200000");
 
-  std::string text = co_await text_of(session.get("large"));
+  text = co_await text_of(session.get("large"));
   CHECK(text.size() == 21u * 50'000);
   text = co_await text_of(session.get("stream"));
   CHECK(text.ends_with(" 97 98 99 "));

@@ -4,6 +4,7 @@
 #include <aio/http/cookie_jar.hpp>
 
 #include <aio/http/detail/inflate.hpp>
+#include <aio/http/form_data.hpp>
 #include <aio/http/parameters.hpp>
 
 #include <support/catch.hpp>
@@ -95,6 +96,24 @@ TEST_CASE("parameters: are written as forms are", "[http][parameters]") {
   all.add("~-._", "\xc3\xa9\n");
   CHECK(all.encoded() == "a+b=c%26d%3De&~-._=%C3%A9%0A");
   CHECK(aio::http::parameters().encoded() == "");
+}
+
+TEST_CASE("form_data: is written in parts, and no name can end one",
+          "[http][form_data]") {
+  aio::http::form_data form;
+  form.add_field("a", "1\r\n2").add_file("f\"\r\nX: y", "g\n\".txt", "bytes", "text/x");
+  const std::string type = form.content_type();
+  REQUIRE(type.starts_with("multipart/form-data; boundary="));
+  const std::string mark = "--" + type.substr(type.find('=') + 1);
+  CHECK(form.body() ==
+        mark + "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n" +
+            mark +
+            "\r\nContent-Disposition: form-data; name=\"f%22%0D%0AX: y\"; "
+            "filename=\"g%0A%22.txt\"\r\nContent-Type: text/x\r\n\r\nbytes\r\n" +
+            mark + "--\r\n");
+  CHECK_THROWS_AS(form.add_file("f", "g", "b", "text/x\r\nX: y"),
+                  aio::http::invalid_header);
+  CHECK(aio::http::form_data().content_type() != type);
 }
 
 TEST_CASE("request_url: takes URLs apart", "[http][request_url]") {

@@ -8,6 +8,7 @@
 
 #include <aio/core/clock.hpp>
 #include <aio/coro/async_generator.hpp>
+#include <aio/http/form_data.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/http/parameters.hpp>
 #include <aio/net/ssl_context.hpp>
@@ -91,7 +92,8 @@ class json_option {
 /// The pieces of a body that is made while it is sent. It stays with the caller.
 using body_generator = async_generator<std::string>;
 
-/// Options are named in this order. Of data, form, json and stream at most one is given.
+/// Options are named in this order. Of data, form, multipart, json and stream at
+/// most one is given.
 ///
 ///     auto resp = co_await session.post(url, {.data = "text", .timeout = {{.total = 5s}}});
 ///
@@ -105,6 +107,8 @@ struct request_options {
   std::optional<std::string_view> data = {};
   /// The body is a form.
   option_ref<parameters> form = {};
+  /// The body is a form with files.
+  option_ref<form_data> multipart = {};
   /// The body is JSON: `.json = value`, a boost::json::value.
   json_option json = {};
   /// The body is made while it is sent, in chunks: `.stream = &generator`.

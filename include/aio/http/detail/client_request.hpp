@@ -61,9 +61,11 @@ inline std::string basic_authorization(std::string_view user,
 /// Throws: std::invalid_argument – more than one
 inline void set_body(client_request& to, const request_options& options) {
   const int given = int(options.data.has_value()) + int(bool(options.form)) +
-                    int(bool(options.json)) + int(options.stream != nullptr);
+                    int(bool(options.multipart)) + int(bool(options.json)) +
+                    int(options.stream != nullptr);
   if (given > 1) {
-    throw std::invalid_argument("only one of data, form, json and stream is allowed");
+    throw std::invalid_argument(
+        "only one body is allowed: data, form, multipart, json or stream");
   }
   to.has_body = given == 1;
   to.stream = options.stream;
@@ -73,6 +75,9 @@ inline void set_body(client_request& to, const request_options& options) {
   } else if (options.form) {
     to.body = (*options.form).encoded();
     to.content_type = "application/x-www-form-urlencoded";
+  } else if (options.multipart) {
+    to.body = (*options.multipart).body();
+    to.content_type = (*options.multipart).content_type();
   } else if (options.json) {
     to.body = options.json.text();
     to.content_type = "application/json";
