@@ -20,6 +20,10 @@ seconds duration_of_scale(const session& in);
 void run_idle(session& in);
 seconds duration_of_idle();
 
+/// Web servers that say hello; see net/http/run.py.
+void run_http(session& in);
+seconds duration_of_http(const session& in);
+
 /// The program `micro`: its operations, and those that are done by many tasks.
 void run_micro(session& in);
 seconds duration_of_micro(const session& in);

@@ -40,6 +40,7 @@ inline constexpr standard_scenario standard_scenarios[] = {
     {"proxy50x16384x4", false, "50 clients, 16 KiB, through a TCP proxy"},
     {"scale", false, "1 to 5,000 clients, 1 to 1,000,000 tasks: what growth costs"},
     {"idle", true, "memory per connection of 10,000 idle clients"},
+    {"http", false, "web servers that say hello, with wrk; memory of idle clients"},
     {"micro", true, "nanoseconds of the library's own operations"},
 };
 
@@ -115,7 +116,8 @@ inline std::optional<load_scenario> parse_load(std::string_view text) {
 }
 
 inline bool is_scenario(std::string_view name) {
-  return name == "idle" || name == "micro" || name == "scale" || parse_load(name);
+  return name == "idle" || name == "http" || name == "micro" || name == "scale" ||
+         parse_load(name);
 }
 
 inline void print_list() {

@@ -154,6 +154,11 @@ AIO_WEB_TEST("connection: what is no HTTP is refused, after what came before it"
   const std::string expectation =
       co_await test::get(runner, "/hello/a", "Expect: a-miracle\r\n");
   CHECK(expectation.starts_with("HTTP/1.1 417 "));
+  for (const char* target : {"OPTIONS *", "CONNECT x:1"}) {
+    const std::string other = co_await answer_to(
+        runner, target + std::string(" HTTP/1.1\r\nHost: x:1\r\n\r\n"));
+    CHECK(other.starts_with("HTTP/1.1 404 "));
+  }
   const std::string large =
       co_await test::get(runner, "/hello/a", "X: " + std::string(9000, 'x') + "\r\n");
   CHECK(large.starts_with("HTTP/1.1 431 "));

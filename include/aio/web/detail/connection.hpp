@@ -10,6 +10,7 @@
 // that brought its request, without a turn of the loop in between, and its response
 // leaves before the receive returns. One that waits is resumed as any task.
 
+#include <aio/coro/completion.hpp>
 #include <aio/coro/coro.hpp>
 #include <aio/coro/suspension.hpp>
 #include <aio/http/detail/body_decoder.hpp>
@@ -17,7 +18,6 @@
 #include <aio/net/detail/reader_state.hpp>
 #include <aio/net/protocol.hpp>
 #include <aio/net/transport.hpp>
-#include <aio/coro/completion.hpp>
 #include <aio/web/detail/deadline_line.hpp>
 #include <aio/web/detail/exchange.hpp>
 #include <aio/web/detail/input_buffer.hpp>
@@ -134,6 +134,9 @@ class connection final : public buffered_protocol,
   static inline coro<> serve(std::shared_ptr<connection> self);
   inline std::optional<response> response_for(const std::exception_ptr& error);
   inline void send(response& what);
+  inline std::exception_ptr refusal() const;
+  inline bool needs_waiting(const response& what) const noexcept;
+  inline coro<> send_slowly(response& what);
   inline coro<> send_source(response& what);
   inline void end_request();
   inline void end();

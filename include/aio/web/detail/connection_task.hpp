@@ -8,6 +8,7 @@
 
 #include <aio/core/error.hpp>
 #include <aio/coro/coro.hpp>
+#include <aio/detail/scope_exit.hpp>
 #include <aio/http/date.hpp>
 #include <aio/io/threads.hpp>
 #include <aio/net/sendfile.hpp>
@@ -33,57 +34,35 @@
 
 namespace aio::web::detail {
 
+/// Cancellation: the connection is closed.
 inline coro<> connection::serve(std::shared_ptr<connection> self) {
   connection& c = *self;
-  std::exception_ptr cancelled;
-  int in_a_row = 0;
-  for (;;) {
-    bool has_request = false;
-    try {
-      has_request = co_await next_request(c);
-    } catch (const cancelled_error&) {
-      cancelled = std::current_exception();
-    }
+  const aio::detail::scope_exit at_last([&] { c.end(); });
+  for (int in_a_row = 1;; ++in_a_row) {
+    const bool has_request = co_await next_request(c);
     if (!has_request) break;
     c.begin_request();
     std::optional<response> made;
-    std::exception_ptr failure;
-    if (c.error_) {
-      failure = std::make_exception_ptr(
-          http_exception(c.error_.status, std::string(c.error_.text)));
-    } else {
+    std::exception_ptr failure = c.refusal();
+    if (!failure) {
       try {
         made.emplace(co_await c.server_->app->handle(*c.request_));
       } catch (const cancelled_error&) {
-        cancelled = std::current_exception();
+        throw;
       } catch (...) {
         failure = std::current_exception();
       }
-      if (cancelled) break;
     }
     if (failure) made = c.response_for(std::exchange(failure, nullptr));
     if (!made || c.phase_ == phase::taken) break;
-    if (c.watches_responses() && !made->is_sent()) {
+    if (c.needs_waiting(*made)) {
       try {
-        co_await c.before_response(*c.request_, *made);
+        co_await c.send_slowly(*made);
       } catch (const cancelled_error&) {
-        cancelled = std::current_exception();
+        throw;
       } catch (...) {
         failure = std::current_exception();
       }
-      if (cancelled) break;
-      if (failure) made = c.response_for(std::exchange(failure, nullptr));
-      if (!made) break;
-    }
-    if (made->source() != nullptr && c.status_ == 0) {
-      try {
-        co_await c.send_source(*made);
-      } catch (const cancelled_error&) {
-        cancelled = std::current_exception();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      if (cancelled) break;
       if (failure) {
         made = c.response_for(failure);
         if (!made) break;
@@ -94,23 +73,18 @@ inline coro<> connection::serve(std::shared_ptr<connection> self) {
     }
     made.reset();
     c.end_request();
-    if (c.is_writing_paused_ && !c.is_lost_) {
-      try {
-        co_await writing_room(c);
-      } catch (const cancelled_error&) {
-        cancelled = std::current_exception();
-      }
-      if (cancelled) break;
-    }
-    if (++in_a_row % greedy_requests == 0 && !c.input_.empty()) {
+    if (c.is_writing_paused_ && !c.is_lost_) co_await writing_room(c);
+    if (in_a_row % greedy_requests == 0 && !c.input_.empty()) {
       co_await sleep(duration::zero());
     }
   }
-  c.end();
-  if (cancelled) {
-    c.link_.abort();
-    std::rethrow_exception(cancelled);
-  }
+}
+
+/// What the parser has to say of a request that it refused; null if it did not.
+inline std::exception_ptr connection::refusal() const {
+  if (!error_) return nullptr;
+  return std::make_exception_ptr(
+      http_exception(error_.status, std::string(error_.text)));
 }
 
 /// None: nothing can be sent any more.
@@ -213,6 +187,20 @@ inline void connection::log() noexcept {
   } catch (...) {
     server_->loop.core().call_exception_handler(
         {"the access logger failed", std::current_exception(), {}});
+  }
+}
+
+inline bool connection::needs_waiting(const response& what) const noexcept {
+  return !what.is_sent() && (what.source() != nullptr || watches_responses());
+}
+
+/// Cancellation: of what the application awaits, or else see send_source
+inline coro<> connection::send_slowly(response& what) {
+  if (watches_responses()) co_await before_response(*request_, what);
+  if (what.source() != nullptr) {
+    co_await send_source(what);
+  } else {
+    send(what);
   }
 }
 

@@ -70,6 +70,7 @@ class router {
                std::vector<std::string_view>* allowed = nullptr) const {
     std::string kept;
     std::string_view path = of.path;
+    if (!path.starts_with('/')) return;  // "*", or the target of CONNECT
     if (path.find('%') != path.npos) path = kept = normal_path(path);
     std::vector<std::string_view>& texts = scratch_;
     for (std::string_view key = trimmed(path);;) {
@@ -85,7 +86,7 @@ class router {
           for (const auto& other : one->routes) allowed->push_back(other->method);
         }
       }
-      if (key == "/" || key.empty()) return;
+      if (key == "/") return;
       key = key.substr(0, key.rfind('/'));
       if (key.empty()) key = "/";
     }
