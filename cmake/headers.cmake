@@ -210,7 +210,9 @@ set(AIO_HEADERS
     aio/web/detail/exchange.hpp
     aio/web/request.hpp
     aio/web/response.hpp
+    aio/web/detail/deflate.hpp
     aio/web/stream_response.hpp
+    aio/web/sse_response.hpp
     aio/web/json.hpp
     aio/web/handler.hpp
     aio/web/detail/router.hpp
@@ -219,6 +221,7 @@ set(AIO_HEADERS
     aio/web/static_files.hpp
     aio/web/application.hpp
     aio/web/access_logger.hpp
+    aio/web/format_logger.hpp
     aio/web/detail/deadline_line.hpp
     aio/web/detail/server_core.hpp
     aio/web/detail/input_buffer.hpp

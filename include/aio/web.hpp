@@ -22,6 +22,7 @@
 #include <aio/web/application.hpp>
 #include <aio/web/cookies.hpp>
 #include <aio/web/form_data.hpp>
+#include <aio/web/format_logger.hpp>
 #include <aio/web/handler.hpp>
 #include <aio/web/http_error.hpp>
 #include <aio/web/json.hpp>
@@ -30,6 +31,7 @@
 #include <aio/web/response.hpp>
 #include <aio/web/run_app.hpp>
 #include <aio/web/sites.hpp>
+#include <aio/web/sse_response.hpp>
 #include <aio/web/static_files.hpp>
 #include <aio/web/stream_response.hpp>
 #include <aio/web/text_map.hpp>

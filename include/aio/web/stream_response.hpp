@@ -8,11 +8,13 @@
 
 #include <aio/core/error.hpp>
 #include <aio/coro/coro.hpp>
+#include <aio/web/detail/deflate.hpp>
 #include <aio/web/detail/exchange.hpp>
 #include <aio/web/request.hpp>
 #include <aio/web/response.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -52,6 +54,7 @@ class stream_response : public response_base {
     detail::exchange& on = *req.parts().on;
     detail::require_client(on);
     if (on.watches_responses()) co_await on.before_response(req, *this);
+    if (compresses()) choose_coding(req);
     on.start_response(req, start(req));
     on_ = &on;
   }
@@ -65,6 +68,11 @@ class stream_response : public response_base {
   coro<> write(std::string_view bytes) {
     detail::exchange& on = opened();
     detail::require_client(on);
+    if (compressed_) {
+      on.write_body(compressed_->compress(bytes, false));
+      co_await detail::writing_room(on);
+      co_return;
+    }
     if (length_) {
       if (bytes.size() > *length_) throw usage_error("more than the Content-Length");
       *length_ -= bytes.size();
@@ -79,14 +87,33 @@ class stream_response : public response_base {
   coro<> write_eof(std::string_view last = {}) {
     if (is_ended_) co_return;
     if (!last.empty()) co_await write(last);
-    opened().end_body();
-    is_ended_ = true;
+    finish();
   }
 
   /// What the handler returns.
-  operator response() && { return response::sent(); }
+  operator response() && {
+    if (is_prepared() && !is_ended_) finish();
+    return response::sent();
+  }
 
  private:
+  void finish() {
+    detail::exchange& on = opened();
+    if (compressed_) on.write_body(compressed_->compress({}, true));
+    on.end_body();
+    is_ended_ = true;
+  }
+
+  void choose_coding(const request& req) {
+    if (headers().contains("Content-Encoding")) return;
+    const auto coding = detail::choose_coding(req.header("accept-encoding"));
+    headers().add("Vary", "Accept-Encoding");
+    if (coding.empty()) return;
+    headers().set("Content-Encoding", coding);
+    compressed_ = std::make_unique<detail::deflater>(coding);
+    length_.reset();
+  }
+
   detail::response_start start(const request& req) const {
     const int minor = req.minor_version();
     detail::response_start made{status(),
@@ -116,6 +143,7 @@ class stream_response : public response_base {
 
   detail::exchange* on_ = nullptr;
   std::optional<std::uint64_t> length_;
+  std::unique_ptr<detail::deflater> compressed_;
   bool is_ended_ = false;
 };
 

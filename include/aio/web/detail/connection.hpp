@@ -138,6 +138,7 @@ class connection final : public buffered_protocol,
   inline bool needs_waiting(const response& what) const noexcept;
   inline coro<> send_slowly(response& what);
   inline coro<> send_source(response& what);
+  inline coro<> compress(response& what);
   inline void end_request();
   inline void end();
   inline void close_gently();

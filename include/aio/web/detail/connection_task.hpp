@@ -17,6 +17,7 @@
 #include <aio/web/detail/connection.hpp>
 #include <aio/web/detail/connection_input.hpp>
 #include <aio/web/detail/connection_output.hpp>
+#include <aio/web/detail/deflate.hpp>
 #include <aio/web/detail/file_answer.hpp>
 #include <aio/web/http_error.hpp>
 #include <aio/web/request.hpp>
@@ -191,7 +192,8 @@ inline void connection::log() noexcept {
 }
 
 inline bool connection::needs_waiting(const response& what) const noexcept {
-  return !what.is_sent() && (what.source() != nullptr || watches_responses());
+  return !what.is_sent() &&
+         (what.source() != nullptr || what.compresses() || watches_responses());
 }
 
 /// Cancellation: of what the application awaits, or else see send_source
@@ -199,9 +201,26 @@ inline coro<> connection::send_slowly(response& what) {
   if (watches_responses()) co_await before_response(*request_, what);
   if (what.source() != nullptr) {
     co_await send_source(what);
-  } else {
-    send(what);
+    co_return;
   }
+  if (what.compresses()) co_await compress(what);
+  send(what);
+}
+
+/// Cancellation: nothing was sent.
+inline coro<> connection::compress(response& what) {
+  if (what.headers().contains("Content-Encoding") || what.body().empty()) co_return;
+  constexpr std::size_t worth_a_thread = 128 * 1024;
+  const std::string_view coding = choose_coding(request_->header("accept-encoding"));
+  what.headers().add("Vary", "Accept-Encoding");
+  if (coding.empty()) co_return;
+  if (what.body().size() < worth_a_thread) {
+    what.body() = compress_all(std::move(what.body()), coding);
+  } else {
+    auto compressing = to_thread(compress_all, std::move(what.body()), coding);
+    what.body() = co_await std::move(compressing);
+  }
+  what.headers().set("Content-Encoding", coding);
 }
 
 /// Cancellation: part of the file may have been sent.
