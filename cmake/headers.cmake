@@ -247,6 +247,7 @@ set(AIO_HEADERS
     aio/testing/sequencer.hpp
     aio/testing/memory_transport.hpp
     aio/testing/memory_streams.hpp
+    aio/testing/web_client.hpp
     # The front doors, for users; no header above includes one.
     aio/task.hpp
     aio/sync.hpp
