@@ -210,6 +210,7 @@ set(AIO_HEADERS
     aio/web/detail/exchange.hpp
     aio/web/request.hpp
     aio/web/response.hpp
+    aio/web/multipart_reader.hpp
     aio/web/detail/deflate.hpp
     aio/web/stream_response.hpp
     aio/web/sse_response.hpp
@@ -220,6 +221,7 @@ set(AIO_HEADERS
     aio/web/detail/cleanup_contexts.hpp
     aio/web/static_files.hpp
     aio/web/application.hpp
+    aio/web/normalize_path.hpp
     aio/web/access_logger.hpp
     aio/web/format_logger.hpp
     aio/web/detail/deadline_line.hpp

@@ -27,6 +27,8 @@
 #include <aio/web/http_error.hpp>
 #include <aio/web/json.hpp>
 #include <aio/web/keys.hpp>
+#include <aio/web/multipart_reader.hpp>
+#include <aio/web/normalize_path.hpp>
 #include <aio/web/request.hpp>
 #include <aio/web/response.hpp>
 #include <aio/web/run_app.hpp>

@@ -111,6 +111,40 @@ AIO_WEB_TEST("connection: many pipelined requests with a handler that waits",
   co_await runner.cleanup();
 }
 
+AIO_WEB_TEST("connection: one that pipelines for ever lets others be answered",
+             "[web][connection]") {
+  const app_runner runner(make_app());
+  co_await set_up(runner);
+  auto greedy = connect_to(runner);
+  std::string flood;
+  for (int i = 0; i < 200; ++i) flood += request_text("GET", "/hello/x");
+  const auto keep_asking = [&]() -> aio::coro<> {
+    for (;;) {
+      greedy.writer.write(flood);
+      co_await greedy.writer.drain();
+    }
+  };
+  const auto keep_reading = [&]() -> aio::coro<> {
+    for (std::string some = "x"; !some.empty();) {
+      some = co_await greedy.reader.read(1 << 20);
+    }
+  };
+  auto asking = aio::create_task(keep_asking);
+  auto reading = aio::create_task(keep_reading);
+  co_await test::turns(50);
+  for (int i = 0; i < 5; ++i) {
+    auto other = connect_to(runner);
+    other.writer.write(request_text("GET", "/hello/y"));
+    co_await test::turns(10);
+    CHECK(other.reader.buffered() > 0);
+  }
+  asking.cancel();
+  reading.cancel();
+  co_await test::turns(2);
+  greedy.writer.transport().abort();
+  co_await runner.cleanup();
+}
+
 AIO_WEB_TEST("connection: closes when the client or HTTP/1.0 says so",
              "[web][connection]") {
   const app_runner runner(make_app());

@@ -3,6 +3,8 @@
 
 #include <aio/web/app_runner.hpp>
 #include <aio/web/format_logger.hpp>
+#include <aio/web/multipart_reader.hpp>
+#include <aio/web/normalize_path.hpp>
 #include <aio/web/sse_response.hpp>
 
 #include <support/tools.hpp>
@@ -72,6 +74,78 @@ AIO_WEB_TEST("format_logger: what clients say cannot forge a line", "[web][log]"
                   std::invalid_argument);
   CHECK_THROWS_AS(aio::web::format_logger([](std::string_view) {}, "%{X}"),
                   std::invalid_argument);
+  co_await runner.cleanup();
+}
+
+AIO_WEB_TEST("multipart_reader: parts as they come, cut at any place",
+             "[web][multipart]") {
+  application app({.client_max_size = 10});
+  app.post("/", [](request& req) -> aio::coro<response> {
+    std::string text;
+    aio::web::multipart_reader parts(req);
+    while (auto part = co_await parts.next()) {
+      text += part->name + "," + part->filename + "," + part->content_type + "=";
+      if (part->name == "skip") continue;
+      const std::string content = co_await parts.read();
+      text += content.size() < 20 ? content : std::to_string(content.size());
+      text += ";";
+    }
+    co_return response::text(text);
+  });
+  const app_runner runner(app);
+  co_await runner.setup();
+  const std::string body =
+      "preamble\r\n--B\r\nContent-Disposition: form-data; name=a\r\n\r\none\r\n--x\r\n"
+      "--B \r\nContent-Disposition: form-data; name=\"skip\"\r\n\r\n" +
+      std::string(5000, 's') +
+      "\r\n--B\r\nContent-Disposition: form-data; name=f; filename=\"f.bin\"\r\n"
+      "Content-Type: x/y\r\n\r\n" +
+      std::string(3000, '\r') +
+      "\r\n--B\r\nContent-Disposition: form-data; name=empty\r\n\r\n\r\n--B--\r\nrest";
+  const auto post = [&](const std::string& what, std::size_t piece) {
+    return test::answer_to(
+        runner,
+        request_text("POST", "/",
+                     "Content-Type: multipart/form-data; boundary=B\r\n"
+                     "Content-Length: " +
+                         std::to_string(what.size()) + "\r\n") +
+            what,
+        piece);
+  };
+  for (const std::size_t piece : {1U, 2U, 3U, 7U, 100000U}) {
+    CAPTURE(piece);
+    const std::string all = co_await post(body, piece);
+    CHECK(
+        all.ends_with("\r\n\r\na,,text/plain=one\r\n--x;skip,,text/plain="
+                      "f,f.bin,x/y=3000;empty,,text/plain=;"));
+  }
+  for (const std::size_t size : {0U, 20U, 60U, 5000U}) {
+    CAPTURE(size);
+    const std::string all = co_await post(body.substr(0, size), 100000);
+    CHECK(all.starts_with("HTTP/1.1 400 "));
+  }
+  co_await runner.cleanup();
+}
+
+AIO_WEB_TEST("normalize_path: sends clients to the path with a route",
+             "[web][multipart]") {
+  application app;
+  app.use(aio::web::normalize_path);
+  app.get("/a/", [](request&) { return response::text("a/"); });
+  app.get("/b", [](request&) { return response::text("b"); });
+  const app_runner runner(app);
+  co_await runner.setup();
+  std::string all = co_await test::get(runner, "/a?x=1");
+  CHECK(all.starts_with("HTTP/1.1 308 "));
+  CHECK(all.find("Location: /a/?x=1\r\n") != all.npos);
+  all = co_await test::get(runner, "/b/");
+  CHECK(all.find("Location: /b\r\n") != all.npos);
+  all = co_await test::get(runner, "/b");
+  CHECK(all.ends_with("\r\n\r\nb"));
+  for (const char* path : {"/c", "/c/", "//a", "/"}) {
+    all = co_await test::get(runner, path);
+    CHECK(all.starts_with("HTTP/1.1 404 "));
+  }
   co_await runner.cleanup();
 }
 

@@ -154,6 +154,30 @@ AIO_WEB_TEST("static_files: conditions and ranges, as the standard orders them",
   co_await runner.cleanup();
 }
 
+AIO_WEB_TEST("static_files: the compressed file beside it is for who takes it",
+             "[web][static]") {
+  const test::tree folder;
+  folder.add("a.txt", "plain");
+  folder.add("a.txt.gz", "compressed");
+  folder.add("lonely.gz", "alone");
+  application app;
+  app.static_files("/s", folder / "");
+  const app_runner runner(app);
+  co_await runner.setup();
+  const std::string takes = "Accept-Encoding: gzip\r\n";
+  std::string all = co_await test::get(runner, "/s/a.txt", takes);
+  CHECK(in_short(all) == "200 compressed");
+  CHECK(all.find("Content-Encoding: gzip\r\n") != all.npos);
+  CHECK(all.find("Content-Type: text/plain; charset=utf-8\r\n") != all.npos);
+  all = co_await test::get(runner, "/s/a.txt");
+  CHECK(in_short(all) == "200 plain");
+  all = co_await test::get(runner, "/s/lonely.gz", takes);
+  CHECK(in_short(all) == "200 alone");
+  all = co_await test::get(runner, "/s/lonely", takes);
+  CHECK(in_short(all) == "404 404: Not Found");
+  co_await runner.cleanup();
+}
+
 AIO_WEB_TEST("static_files: a large file, and a part of it", "[web][static]") {
   const test::tree folder;
   std::string text;

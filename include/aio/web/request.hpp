@@ -78,6 +78,8 @@ struct request_parts {
     app = nullptr;
   }
 
+  bool has_route() const noexcept { return found != nullptr; }
+
   /// After the head is complete.
   void split_target() noexcept {
     std::string_view rest = head.target;

@@ -135,6 +135,17 @@ class application_state : public std::enable_shared_from_this<application_state>
     return next(around, 0, parts.found->call)(req);
   }
 
+  /// Whether there is a handler, in all that is served together.
+  bool has_route(std::string_view method, std::string_view path) const {
+    const application_state* outermost = this;
+    while (outermost->parent_ != nullptr) outermost = outermost->parent_;
+    request_parts wanted;
+    wanted.head.method = method;
+    wanted.path = path;
+    outermost->router_->resolve(wanted);
+    return wanted.has_route();
+  }
+
   // ----- its life -----
 
   coro<> startup();

@@ -111,6 +111,7 @@ inline std::optional<response> connection::response_for(
         {"error handling a request", error,
          std::string(request_->method()) + " " + std::string(request_->target())});
   }
+  if (is_ours && server_->loop.get_debug()) made->body() += "\n\n" + describe(error);
   if (status_ != 0 || phase_ == phase::taken) {
     is_closing_ = true;
     if (phase_ != phase::taken) link_.abort();
@@ -235,6 +236,10 @@ inline coro<> connection::send_source(response& what) {
   fields.set("ETag", about.etag);
   fields.set("Last-Modified", http::format_date(about.changed));
   fields.set("Accept-Ranges", "bytes");
+  if (about.is_gzip) {
+    fields.set("Content-Encoding", "gzip");
+    fields.add("Vary", "Accept-Encoding");
+  }
   if (about.status == 206) {
     fields.set("Content-Range", "bytes " + std::to_string(about.begin) + "-" +
                                     std::to_string(about.begin + about.count - 1) +

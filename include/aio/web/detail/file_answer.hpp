@@ -10,6 +10,7 @@
 #include <aio/http/detail/characters.hpp>
 #include <aio/net/detail/native_socket.hpp>
 #include <aio/web/cookies.hpp>
+#include <aio/web/detail/deflate.hpp>
 #include <aio/web/request.hpp>
 #include <aio/web/response.hpp>
 
@@ -43,6 +44,7 @@ class file_question {
         if_match(req.header("if-match")),
         if_none_match(req.header("if-none-match")),
         if_range(req.header("if-range")),
+        accepts_gzip(accepts_coding(req.header("accept-encoding"), "gzip")),
         range(req.method() == "GET" ? req.header("range") : std::string_view()),
         if_modified_since(http::parse_date(req.header("if-modified-since"))),
         if_unmodified_since(http::parse_date(req.header("if-unmodified-since"))) {}
@@ -51,6 +53,7 @@ class file_question {
   std::string if_match;
   std::string if_none_match;
   std::string if_range;
+  bool accepts_gzip;
   std::string range;
   std::optional<std::chrono::sys_seconds> if_modified_since;
   std::optional<std::chrono::sys_seconds> if_unmodified_since;
@@ -64,8 +67,9 @@ struct file_answer {
   std::uint64_t count = 0;
   std::chrono::sys_seconds changed{};
   std::string etag;
-  std::string content;  ///< of a small one
-  descriptor file;      ///< of a large one
+  std::string content;   ///< of a small one
+  descriptor file;       ///< of a large one
+  bool is_gzip = false;  ///< it is what stands beside the file, compressed
 };
 
 /// Whether a list of entity tags has this one, or is "*".
@@ -192,8 +196,22 @@ inline std::string real_path(const file_source& of) {
   return is_inside ? path : std::string();
 }
 
-/// Blocks: for a thread. A small file is read at once.
+inline file_answer answer_about_one(const file_question& wanted);
+
+/// Blocks: for a thread. A small file is read at once. Who takes gzip gets the file of
+/// that name with .gz behind it, if there is one beside it.
 inline file_answer answer_about(const file_question& wanted) {
+  if (wanted.accepts_gzip) {
+    file_question compressed = wanted;
+    compressed.source.path += ".gz";
+    file_answer about = answer_about_one(compressed);
+    about.is_gzip = about.status != 403 && about.status != 404;
+    if (about.is_gzip && !real_path(wanted.source).empty()) return about;
+  }
+  return answer_about_one(wanted);
+}
+
+inline file_answer answer_about_one(const file_question& wanted) {
   constexpr std::uint64_t small = 64 * 1024;
   file_answer about;
   if (wanted.source.path.ends_with('/') && !wanted.source.root.empty()) {
