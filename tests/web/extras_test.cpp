@@ -149,6 +149,35 @@ AIO_WEB_TEST("normalize_path: sends clients to the path with a route",
   co_await runner.cleanup();
 }
 
+AIO_WEB_TEST("response: its framing is the server's to say", "[web][response]") {
+  application app;
+  app.get("/", [](request&) {
+    response resp = response::text("four");
+    resp.headers().set("Content-Length", "400");
+    resp.headers().set("Transfer-Encoding", "chunked");
+    resp.headers().set("Connection", "upgrade");
+    resp.headers().set("X-Mine", "1");
+    return resp;
+  });
+  app.get("/own", [](request&) {
+    response resp = response::text("own");
+    resp.headers().set("Content-Type", "text/x").set("Date", "never");
+    resp.set_status(299, "Fine");
+    resp.force_close();
+    return resp;
+  });
+  const app_runner runner(app);
+  co_await runner.setup();
+  std::string all = co_await test::get(runner, "/");
+  CHECK(all ==
+        "HTTP/1.1 200 OK\r\nX-Mine: 1\r\n" + test::text_response("four").substr(17));
+  all = co_await test::get(runner, "/own");
+  CHECK(all ==
+        "HTTP/1.1 299 Fine\r\nContent-Type: text/x\r\nContent-Length: 3\r\n"
+        "Connection: close\r\n\r\nown");
+  co_await runner.cleanup();
+}
+
 TEST_CASE("compression: which codings a client takes", "[web][compression]") {
   using aio::web::detail::accepts_coding;
   CHECK(accepts_coding("gzip", "gzip"));

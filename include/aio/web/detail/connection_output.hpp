@@ -54,8 +54,9 @@ inline void connection::send(response& what) {
   const bool sends_body = !has_no_body && request_->method() != "HEAD";
   const bool is_large = sends_body && what.body().size() >= worth_no_copy;
   emit([&](std::string& to) {
-    write_response_head(to, start, request_->minor_version(), server_->date());
-    if (sends_body && !is_large) to += what.body();
+    write_response_head(
+        to, start, request_->minor_version(), server_->date(),
+        sends_body && !is_large ? std::string_view(what.body()) : std::string_view());
   });
   if (is_large) {
     flush();

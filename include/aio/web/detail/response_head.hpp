@@ -6,23 +6,20 @@
 
 #pragma once
 
+#include <aio/core/config.hpp>
 #include <aio/http/detail/characters.hpp>
 #include <aio/http/detail/head_writer.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/web/detail/exchange.hpp>
 
+#include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace aio::web::detail {
-
-inline void append_number(std::string& to, std::size_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  to.append(digits, static_cast<std::size_t>(end - digits));
-}
 
 /// Which of the fields that a server adds are there already.
 struct given_fields {
@@ -67,40 +64,105 @@ inline void append_fields(std::string& to, const http::headers& fields,
   }
 }
 
+/// Texts that stand in several places and are then put behind each other at once: to
+/// append each of them by itself would take longer than all the rest of a head.
+class text_pieces {
+ public:
+  void add(std::string_view text) noexcept {
+    AIO_ASSERT(count_ < pieces_.size());
+    pieces_[count_++] = text;
+    size_ += text.size();
+  }
+
+  void append_to(std::string& to) const {
+    const std::size_t before = to.size();
+    to.resize(before + size_);
+    char* at = to.data() + before;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (pieces_[i].empty()) continue;
+      std::memcpy(at, pieces_[i].data(), pieces_[i].size());
+      at += pieces_[i].size();
+    }
+  }
+
+ private:
+  std::array<std::string_view, 20> pieces_;
+  std::size_t count_ = 0;
+  std::size_t size_ = 0;
+};
+
+/// A number in decimal digits, in memory of its own.
+class decimal {
+ public:
+  explicit decimal(std::size_t number) noexcept {
+    size_ = static_cast<std::size_t>(
+        std::to_chars(digits_.data(), digits_.data() + digits_.size(), number).ptr -
+        digits_.data());
+  }
+  operator std::string_view() const noexcept { return {digits_.data(), size_}; }
+
+ private:
+  std::array<char, 20> digits_;
+  std::size_t size_;
+};
+
+/// The head, and behind it `body`.
+///
 /// `minor_version`: of the request
 inline void write_response_head(std::string& to, const response_start& of,
-                                int minor_version, std::string_view date) {
+                                int minor_version, std::string_view date,
+                                std::string_view body = {}) {
+  text_pieces pieces;
+  std::string rare_line;
   if (of.status == 200 && of.reason == "OK") {
-    to += "HTTP/1.1 200 OK\r\n";
+    pieces.add("HTTP/1.1 200 OK\r\n");
   } else {
-    http::detail::write_status_line(to, of.status, of.reason);
+    http::detail::write_status_line(rare_line, of.status, of.reason);
+    pieces.add(rare_line);
   }
   bool needs_type = !of.content_type.empty();
   bool needs_date = true;
   bool needs_server = true;
+  std::string rare_fields;
   if (!of.fields.empty()) {
     const given_fields given(of.fields);
-    append_fields(to, of.fields, given);
+    if (given.framing || given.connection) {
+      append_fields(rare_fields, of.fields, given);
+      pieces.add(rare_fields);
+    } else {
+      pieces.add(of.fields.lines());
+    }
     needs_type = needs_type && !given.content_type;
     needs_date = !given.date;
     needs_server = !given.server;
   }
-  if (needs_type) to.append("Content-Type: ").append(of.content_type).append("\r\n");
+  if (needs_type) {
+    pieces.add("Content-Type: ");
+    pieces.add(of.content_type);
+    pieces.add("\r\n");
+  }
+  const decimal length(of.length);
   if (of.framing == body_framing::length) {
-    to += "Content-Length: ";
-    append_number(to, of.length);
-    to += "\r\n";
+    pieces.add("Content-Length: ");
+    pieces.add(length);
+    pieces.add("\r\n");
   } else if (of.framing == body_framing::chunked) {
-    to += "Transfer-Encoding: chunked\r\n";
+    pieces.add("Transfer-Encoding: chunked\r\n");
   }
-  if (needs_date) to.append("Date: ").append(date).append("\r\n");
-  if (needs_server) to += "Server: aio\r\n";
+  if (needs_date) {
+    pieces.add("Date: ");
+    pieces.add(date);
+    pieces.add("\r\n");
+  }
+  if (needs_server) pieces.add("Server: aio\r\n");
   if (!of.keep_alive) {
-    to += "Connection: close\r\n";
+    pieces.add("Connection: close\r\n");
   } else if (minor_version == 0) {
-    to += "Connection: keep-alive\r\n";
+    pieces.add("Connection: keep-alive\r\n");
   }
-  to += "\r\n";
+  pieces.add("\r\n");
+  pieces.add(body);
+  pieces.append_to(to);
 }
 
 }  // namespace aio::web::detail
