@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSL-1.0
+# shellcheck shell=sh
+
+here=$(dirname "$0")
+# shellcheck source=support/test.sh
+. "$here/support/test.sh"
+
+# shellcheck disable=SC2154  # the variables are those of test.sh
+$limited "$programs/web_chat" 127.0.0.1 0 >"$folder/server.out" \
+  2>"$folder/server.err" &
+server=$!
+running="$running $server"
+eventually server.out '^======== Running on http://127\.0\.0\.1:[1-9][0-9]* ========$'
+python=
+for one in python3 /usr/bin/python3; do
+  if [ -z "$python" ] && "$one" -c 'import aiohttp' 2>/dev/null; then python=$one; fi
+done
+port=$(sed -n 's/^=.*:\([0-9]*\) =.*/\1/p' "$folder/server.out")
+
+# Two of aiohttp: messages large and small, pings, the limit, the close.
+if [ -n "$python" ]; then
+  $limited "$python" - "$port" <<'END' >"$folder/python.out" 2>"$folder/python.err" || fail "aiohttp"
+import asyncio, sys, aiohttp
+url = f"ws://127.0.0.1:{sys.argv[1]}/ws"
+
+async def expect(ws, *texts):
+    for text in texts:
+        seen = await ws.receive_str(timeout=10)
+        assert seen == text, (seen, text)
+
+async def main():
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url + "?name=anna") as anna:
+            await expect(anna, "anna is here")
+            bert = await session.ws_connect(url + "?name=bert", autoping=False)
+            await expect(anna, "bert is here")
+            await expect(bert, "bert is here")
+            long = "ä€🍋" * 400
+            await anna.send_str(long)
+            for one in (anna, bert):
+                await expect(one, "anna: " + long)
+            await bert.ping(b"are you there?")
+            pong = await bert.receive(timeout=10)
+            assert pong.type == aiohttp.WSMsgType.PONG, pong
+            assert pong.data == b"are you there?", pong
+            await bert.close()
+            assert bert.close_code == 1000, bert.close_code
+            await expect(anna, "bert has left")
+            await anna.send_str("x" * 5000)
+            last = await anna.receive(timeout=10)
+            assert last.type == aiohttp.WSMsgType.CLOSE and last.data == 1009, last
+        try:
+            await session.ws_connect(url, headers={"Sec-WebSocket-Version": "8"})
+        except aiohttp.WSServerHandshakeError as error:
+            assert error.status == 426, error.status
+        else:
+            raise AssertionError("version 8 was taken")
+    print("aiohttp is content")
+
+asyncio.run(main())
+END
+  expect python.out '^aiohttp is content$'
+else
+  echo "not tested with aiohttp: it is not installed"
+fi
+
+# Node's own client, or ws of npm where it is.
+cat >"$folder/client.js" <<'END'
+const Client = globalThis.WebSocket || require("ws");
+const ws = new Client(`ws://127.0.0.1:${process.argv[2]}/ws?name=node`);
+const seen = [];
+ws.onopen = () => ws.send("hello ".repeat(100) + "\u20ac");
+ws.onmessage = (event) => {
+  seen.push(event.data);
+  if (seen.length === 2) ws.close(4000, "enough");
+};
+ws.onclose = (event) => {
+  console.log(`${seen.length} ${seen[1].length} ${event.code} ${event.wasClean}`);
+};
+END
+if command -v node >/dev/null; then
+  flag=
+  if node --experimental-websocket -e 0 2>/dev/null; then flag=--experimental-websocket; fi
+  if NODE_PATH=$(npm root -g 2>/dev/null || :) node $flag \
+    -e 'globalThis.WebSocket || require("ws")' 2>/dev/null; then
+    NODE_PATH=$(npm root -g 2>/dev/null || :) $limited node $flag "$folder/client.js" "$port" \
+      >"$folder/node.out" 2>"$folder/node.err" || fail "node"
+    expect node.out '^2 607 4000 true$'
+  else
+    echo "not tested with node: it has no WebSocket"
+  fi
+fi
+
+# A browser opens the page, which says hello; another hears it.
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || :)
+if [ -n "$browser" ]; then
+  $limited "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+    --user-data-dir="$folder/chromium" --timeout=5000 --virtual-time-budget=5000 --dump-dom \
+    "http://127.0.0.1:$port/?name=browser&say=hello%20all" \
+    >"$folder/browser.out" 2>"$folder/browser.err" || fail "chromium"
+  expect browser.out 'browser is here'
+  expect browser.out 'browser: hello all'
+else
+  echo "not tested with a browser: there is no Chromium"
+fi
+
+# Who is there when the server ends is told so.
+if [ -n "$python" ]; then
+  $limited "$python" - "$port" <<'END' >"$folder/last.out" 2>"$folder/last.err" &
+import asyncio, sys, aiohttp
+async def main():
+    async with aiohttp.ClientSession() as session:
+        ws = await session.ws_connect(f"ws://127.0.0.1:{sys.argv[1]}/ws")
+        async for message in ws:
+            print(message.data, flush=True)
+        print("closed with", ws.close_code, flush=True)
+asyncio.run(main())
+END
+  client=$!
+  running="$running $client"
+  eventually last.out '^somebody is here$'
+  stop_server INT
+  eventually last.out '^closed with 1001$'
+else
+  stop_server INT
+fi
