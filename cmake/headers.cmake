@@ -176,6 +176,7 @@ set(AIO_HEADERS
     aio/http/detail/head_writer.hpp
     aio/http/websocket_message.hpp
     aio/http/detail/utf8_checker.hpp
+    aio/http/detail/websocket_deflate.hpp
     aio/http/detail/websocket_frames.hpp
     aio/http/detail/websocket_core.hpp
     aio/http/detail/websocket_handshake.hpp

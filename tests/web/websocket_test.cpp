@@ -158,6 +158,35 @@ AIO_WEB_TEST("websocket: the handshake is answered as the standard says",
   stream.writer.close();
 }
 
+AIO_WEB_TEST("websocket: compression is agreed on, unless it is not wanted",
+             "[web][websocket]") {
+  for (const bool wanted : {true, false}) {
+    ws_options options{.compress = wanted};
+    const app_runner runner(serving(echo, options));
+    co_await runner.setup();
+    const std::string offer = std::string(handshake) +
+                              "Sec-WebSocket-Extensions: permessage-deflate; "
+                              "client_max_window_bits\r\n";
+    auto stream = test::connect_to(runner);
+    stream.writer.write(test::request_text("GET", "/ws", offer));
+    const std::string head = co_await stream.reader.readuntil("\r\n\r\n");
+    const bool is_agreed =
+        head.find("\r\nSec-WebSocket-Extensions: permessage-deflate\r\n") != head.npos;
+#if AIO_WITH_ZLIB
+    CHECK(is_agreed == wanted);
+    std::string frame;
+    aio::http::detail::append_frame(frame, aio::http::detail::ws_opcode::text,
+                                    std::string(1000, 'z'), true);
+    stream.writer.write(frame);
+    const std::string echoed = co_await stream.reader.readexactly(2);
+    CHECK(echoed[0] == (wanted ? '\xc1' : '\x81'));
+#else
+    CHECK_FALSE(is_agreed);
+#endif
+    stream.writer.close();
+  }
+}
+
 AIO_WEB_TEST("websocket: a request that asks for none is refused clearly",
              "[web][websocket]") {
   const app_runner runner(serving(echo));

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -72,6 +73,9 @@ struct ws_options {
   bool autoclose = true;
   /// Pings are answered, and neither they nor pongs seen.
   bool autoping = true;
+  /// Whether permessage-deflate is accepted (by a server, unless it says no) or offered (by
+  /// a client, if it says yes), where the library was built with zlib.
+  std::optional<bool> compress = {};
   /// Longer messages are refused with the code 1009; 0 is no limit.
   std::size_t max_msg_size = 4 * 1024 * 1024;
 };

@@ -10,6 +10,7 @@
 #include <aio/coro/coro.hpp>
 #include <aio/http/detail/characters.hpp>
 #include <aio/http/detail/websocket_core.hpp>
+#include <aio/http/detail/websocket_deflate.hpp>
 #include <aio/http/detail/websocket_handshake.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/http/websocket.hpp>
@@ -85,8 +86,17 @@ class websocket_response : public http::websocket {
                http::detail::ws_accept(req.header("sec-websocket-key")));
     if (!protocol.empty()) fields.set("Sec-WebSocket-Protocol", protocol);
 
+    http::detail::ws_deflate deflate;
+    if (options_.compress.value_or(true)) {
+      deflate = http::detail::choose_deflate(all_of(req, "sec-websocket-extensions"));
+    }
+    if (deflate.is_on) {
+      fields.set("Sec-WebSocket-Extensions", http::detail::deflate_answer(deflate));
+    }
+
     const auto core = std::make_shared<http::detail::websocket_core>(
         http::detail::ws_side::server, options_);
+    core->set_deflate(deflate);
     taken_connection taken = req.take_over(fields, core);
     req.on_server_shutdown([of = std::weak_ptr(core)] {
       if (const auto open = of.lock()) open->leave(ws_close_code::going_away);

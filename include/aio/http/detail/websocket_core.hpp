@@ -12,6 +12,7 @@
 #include <aio/core/loop.hpp>
 #include <aio/coro/coro.hpp>
 #include <aio/detail/scope_exit.hpp>
+#include <aio/http/detail/websocket_deflate.hpp>
 #include <aio/http/detail/websocket_frames.hpp>
 #include <aio/http/websocket_message.hpp>
 #include <aio/net/protocol.hpp>
@@ -47,6 +48,14 @@ class websocket_core final : public protocol,
     has_room_.set();
   }
   ~websocket_core() override { stop_timers(); }
+
+  /// Messages may be compressed; before start().
+  void set_deflate(const ws_deflate& how) {
+    decoder_.set_deflate(how);
+#if AIO_WITH_ZLIB
+    if (how.is_on) deflater_ = std::make_unique<ws_deflater>(how);
+#endif
+  }
 
   /// From here on it has the connection. `unread` came behind the handshake.
   void start(transport link, std::string_view unread) {
@@ -166,6 +175,7 @@ class websocket_core final : public protocol,
 
  private:
   static constexpr std::size_t much = 64 * 1024;
+  static constexpr std::size_t worth_compressing = 128;
 
   // ----- what the transport says -----
 
@@ -299,6 +309,14 @@ class websocket_core final : public protocol,
 
   void write_frame(ws_opcode opcode, std::string_view payload) {
     std::string frame;
+#if AIO_WITH_ZLIB
+    const bool is_data = opcode == ws_opcode::text || opcode == ws_opcode::binary;
+    if (deflater_ && is_data && payload.size() >= worth_compressing) {
+      append_frame(frame, opcode, deflater_->compress(payload),
+                   side_ == ws_side::client, true);
+      return link_.write(frame);
+    }
+#endif
     append_frame(frame, opcode, payload, side_ == ws_side::client);
     link_.write(frame);
   }
@@ -354,6 +372,9 @@ class websocket_core final : public protocol,
   ws_options options_;
   ws_side side_;
   ws_decoder decoder_;
+#if AIO_WITH_ZLIB
+  std::unique_ptr<ws_deflater> deflater_;
+#endif
   transport link_;
   aio::detail::loop_core* loop_ = nullptr;
   std::shared_ptr<void> kept_;

@@ -10,6 +10,7 @@
 // affair. These need a fifth of its time to compile and fit any transport.
 
 #include <aio/http/detail/utf8_checker.hpp>
+#include <aio/http/detail/websocket_deflate.hpp>
 #include <aio/http/websocket_message.hpp>
 
 #include <sys/random.h>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -117,6 +119,15 @@ class ws_decoder {
       : masked_(masked),
         max_size_(max_size > 0 ? max_size : std::numeric_limits<std::size_t>::max()) {}
 
+  /// Messages may be compressed from now on.
+  void set_deflate(const ws_deflate& how) {
+#if AIO_WITH_ZLIB
+    if (how.is_on) inflater_ = std::make_unique<ws_inflater>(how.peer_keeps_window);
+#else
+    static_cast<void>(how);
+#endif
+  }
+
   /// What has come: a message or a control frame, a failure, or nothing yet.
   struct event {
     enum class kind { none, message, control, failure } what = kind::none;
@@ -185,7 +196,9 @@ class ws_decoder {
   event check_head() {
     using ws_close_code::protocol_error;
     const unsigned code = head_[0] & 0x0fU;
-    if ((head_[0] & 0x70U) != 0) return fail(protocol_error, "a reserved bit is set");
+    if ((head_[0] & 0x70U) != 0 && !is_compressed_head()) {
+      return fail(protocol_error, "a reserved bit is set");
+    }
     if ((code > 2 && code < 8) || code > 10) {
       return fail(protocol_error, "an unknown kind of frame");
     }
@@ -210,6 +223,16 @@ class ws_decoder {
     return {};
   }
 
+  /// RFC 7692 §6: the first bit, on the first frame of a message.
+  bool is_compressed_head() const noexcept {
+    const unsigned opcode = head_[0] & 0x0fU;
+#if AIO_WITH_ZLIB
+    return inflater_ && (head_[0] & 0x70U) == 0x40 && (opcode == 1 || opcode == 2);
+#else
+    return static_cast<void>(opcode), false;
+#endif
+  }
+
   event begin_payload(std::size_t length_size) {
     std::uint64_t length = head_[1] & 0x7fU;
     if (length_size > 0) {
@@ -229,10 +252,11 @@ class ws_decoder {
     if (opcode_ != ws_opcode::continuation) {
       is_in_message_ = true;
       is_text_ = opcode_ == ws_opcode::text;
+      is_compressed_ = (head_[0] & 0x40U) != 0;
       message_.clear();
       utf8_.reset();
     }
-    if (length > max_size_ - message_.size()) {
+    if (!is_compressed_ && length > max_size_ - message_.size()) {
       return fail(ws_close_code::message_too_big, "a message that is too long");
     }
     return {};
@@ -243,16 +267,42 @@ class ws_decoder {
   event take_payload(std::string_view& input) {
     const auto size =
         static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size()));
-    std::string& to = is_control() ? control_ : message_;
-    const std::size_t at = to.size();
+    const bool inflates = is_compressed_ && !is_control();
+    std::string& to = is_control() ? control_ : inflates ? compressed_ : message_;
+    std::size_t at = to.size();
     to += input.substr(0, size);
     input.remove_prefix(size);
     if (masked_) apply_mask(to.data() + at, size, mask_, done_);
     done_ += size;
     remaining_ -= size;
-    if (!is_control() && is_text_ && !utf8_.feed(std::string_view(to).substr(at))) {
+    if (is_control()) return {};
+    if (inflates) {
+      at = message_.size();
+      event made = inflate();
+      if (made.what != event::kind::none) return made;
+    }
+    if (is_text_ && !utf8_.feed(std::string_view(message_).substr(at))) {
       return fail(ws_close_code::invalid_text, "a text that is not UTF-8");
     }
+    return {};
+  }
+
+  /// What has come of a compressed message.
+  event inflate() {
+#if AIO_WITH_ZLIB
+    using outcome = ws_inflater::outcome;
+    outcome how = inflater_->feed(compressed_, message_, max_size_);
+    compressed_.clear();
+    if (how == outcome::good && is_final_ && remaining_ == 0) {
+      how = inflater_->end_message(message_, max_size_);
+    }
+    if (how == outcome::too_big) {
+      return fail(ws_close_code::message_too_big, "a message that is too long");
+    }
+    if (how == outcome::broken) {
+      return fail(ws_close_code::invalid_text, "a message that cannot be decompressed");
+    }
+#endif
     return {};
   }
 
@@ -310,6 +360,11 @@ class ws_decoder {
   std::string message_;
   std::string control_;
   utf8_checker utf8_;
+  bool is_compressed_ = false;
+#if AIO_WITH_ZLIB
+  std::unique_ptr<ws_inflater> inflater_;
+#endif
+  std::string compressed_;
 };
 
 }  // namespace aio::http::detail
