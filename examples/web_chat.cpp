@@ -34,11 +34,12 @@ const tell = (text) => {
   line.textContent = text;
   document.getElementById("said").append(line);
 };
-ws.onopen = () => {
-  const hello = new URLSearchParams(location.search).get("say");
+let hello = new URLSearchParams(location.search).get("say");
+ws.onmessage = (event) => {
+  tell(event.data);
   if (hello) ws.send(hello);
+  hello = null;
 };
-ws.onmessage = (event) => tell(event.data);
 ws.onclose = (event) => tell(`closed: ${event.code}`);
 document.getElementById("form").onsubmit = (event) => {
   event.preventDefault();

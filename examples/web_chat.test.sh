@@ -91,22 +91,10 @@ if command -v node >/dev/null; then
   fi
 fi
 
-# A browser opens the page, which says hello; another hears it.
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || :)
-if [ -n "$browser" ]; then
-  $limited "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
-    --user-data-dir="$folder/chromium" --timeout=5000 --virtual-time-budget=5000 --dump-dom \
-    "http://127.0.0.1:$port/?name=browser&say=hello%20all" \
-    >"$folder/browser.out" 2>"$folder/browser.err" || fail "chromium"
-  expect browser.out 'browser is here'
-  expect browser.out 'browser: hello all'
-else
-  echo "not tested with a browser: there is no Chromium"
-fi
-
-# Who is there when the server ends is told so.
+# One who listens hears the browser, which speaks once it has heard something itself; and
+# is told when the server ends.
 if [ -n "$python" ]; then
-  $limited "$python" - "$port" <<'END' >"$folder/last.out" 2>"$folder/last.err" &
+  $limited "$python" - "$port" <<'END' >"$folder/listener.out" 2>"$folder/listener.err" &
 import asyncio, sys, aiohttp
 async def main():
     async with aiohttp.ClientSession() as session:
@@ -116,11 +104,27 @@ async def main():
         print("closed with", ws.close_code, flush=True)
 asyncio.run(main())
 END
-  client=$!
-  running="$running $client"
-  eventually last.out '^somebody is here$'
+  running="$running $!"
+  eventually listener.out '^somebody is here$'
+  browser=$(command -v chromium || command -v chromium-browser ||
+    command -v google-chrome || :)
+  if [ -n "$browser" ]; then
+    "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+      --user-data-dir="$folder/chromium" \
+      "http://127.0.0.1:$port/?name=browser&say=hello%20all" \
+      >"$folder/browser.out" 2>/dev/null &
+    window=$!
+    running="$running $window"
+    eventually listener.out '^browser is here$'
+    eventually listener.out '^browser: hello all$'
+    kill "$window"
+    wait "$window" || :
+    eventually listener.out '^browser has left$'
+  else
+    echo "not tested with a browser: there is no Chromium"
+  fi
   stop_server INT
-  eventually last.out '^closed with 1001$'
+  eventually listener.out '^closed with 1001$'
 else
   stop_server INT
 fi

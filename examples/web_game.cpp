@@ -42,8 +42,10 @@ const ws = new WebSocket(`ws://${location.host}/ws?name=${encodeURIComponent(nam
 const field = document.getElementById("field").getContext("2d");
 let x = 10, y = 6;
 const move = () => ws.readyState === 1 && ws.send(`${x} ${y}`);
-ws.onopen = () => { move(); setInterval(move, 1000); };
+let isFirst = true;
 ws.onmessage = (event) => {
+  if (isFirst) setInterval(move, 1000);
+  isFirst = false;
   document.getElementById("list").textContent = event.data;
   field.clearRect(0, 0, 800, 240);
   for (const line of event.data.split("\n").filter(Boolean)) {

@@ -35,7 +35,7 @@ struct job_options {
 ///     scheduling::scheduler s(now, tell);
 ///     s.every(10s, "poll", poll);
 ///     s.cron("0 3 * * *", "backup", backup, {.retries = {.attempts = 5}});
-///     co_await s.run();   // until stop()
+///     co_await s.run(grace);   // until stop()
 class scheduler {
  public:
   using job = std::function<aio::coro<>()>;
