@@ -299,6 +299,38 @@ AIO_WEB_TEST("websocket: a handler that ends closes it", "[web][websocket]") {
   CHECK(all == "text hi; close 1000; closed 1000; ");
 }
 
+AIO_WEB_TEST("websocket: the close of the peer waits for the answers before it",
+             "[web][websocket]") {
+  std::string seen;
+  auto talk = [&seen](websocket_response& ws) -> aio::coro<> {
+    co_await test::turns(10);  // all has come
+    while (auto message = co_await ws.next()) {
+      seen = co_await ending(ws.send_str("re: " + message->data));
+    }
+  };
+  const app_runner runner(serving(talk));
+  co_await runner.setup();
+  client ws = co_await connect(runner);
+  co_await ws.send_str("question");
+  auto closing = aio::create_task(ws.close());
+  co_await closing;
+  CHECK(ws.close_code() == 1000);
+  co_await test::turns(10);
+  CHECK(seen == "returned");
+}
+
+AIO_WEB_TEST("websocket: a close that nobody receives is answered after a second",
+             "[web][websocket]") {
+  auto talk = [](websocket_response&) -> aio::coro<> { co_await aio::sleep(1h); };
+  const app_runner runner(serving(talk));
+  co_await runner.setup();
+  client ws = co_await connect(runner);
+  const auto start = aio::get_running_loop().time();
+  co_await ws.close(3000);
+  CHECK(aio::get_running_loop().time() - start == 1s);
+  CHECK(ws.close_code() == 3000);
+}
+
 AIO_WEB_TEST("websocket: a peer that vanishes is code 1006", "[web][websocket]") {
   std::string seen;
   auto talk = [&seen](websocket_response& ws) -> aio::coro<> {

@@ -69,7 +69,8 @@ struct ws_options {
   time_limit receive_timeout = {};
   /// How long close() waits for the peer.
   duration timeout = std::chrono::seconds(10);
-  /// A close of the peer is answered at once. Without it, call close() yourself.
+  /// A close of the peer is answered when it is received, or a second after it came.
+  /// Without it, call close() yourself.
   bool autoclose = true;
   /// Pings are answered, and neither they nor pongs seen.
   bool autoping = true;

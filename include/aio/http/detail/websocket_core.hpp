@@ -22,6 +22,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <exception>
@@ -199,7 +200,8 @@ class websocket_core final : public protocol,
     if (!is_lost_) balance_reading();
   }
 
-  bool eof_received() override { return false; }
+  /// A peer that has said goodbye and sends no more still waits for the answer.
+  bool eof_received() override { return is_close_received_ && !is_closed(); }
 
   void connection_lost(std::exception_ptr error) override {
     is_lost_ = true;
@@ -237,15 +239,28 @@ class websocket_core final : public protocol,
     close_code_ = frame.code;
     if (!is_close_sent_) {
       keep({ws_msg_type::close, frame.data, frame.code});
-      if (options_.autoclose) {
-        const bool has_code = frame.code != ws_close_code::no_status;
-        is_close_sent_ = true;
-        write_frame(ws_opcode::close,
-                    has_code ? close_payload(frame.code, {}) : std::string());
-      }
+      if (options_.autoclose) answer_close_soon();
     }
     ended_.set();
     if (!is_close_sent_) return;
+    stop_timers();
+    link_.close();
+  }
+
+  // Why not at once: who answers the message before would be told that it is too late.
+  void answer_close_soon() {
+    stop_timers();
+    heartbeat_ = timer_handle(aio::detail::call_at(
+        *loop_, aio::detail::deadline_after(loop_->time(), std::chrono::seconds(1)),
+        [this] { answer_close(); }));
+  }
+
+  void answer_close() {
+    if (is_closed()) return;
+    const bool has_code = close_code_ != ws_close_code::no_status;
+    is_close_sent_ = true;
+    write_frame(ws_opcode::close,
+                has_code ? close_payload(close_code_, {}) : std::string());
     stop_timers();
     link_.close();
   }
@@ -276,6 +291,7 @@ class websocket_core final : public protocol,
     ws_message first = std::move(queue_.front());
     queue_.pop_front();
     queued_ -= first.data.size() + sizeof first;
+    if (first.type == ws_msg_type::close && options_.autoclose) answer_close();
     if (!is_lost_) balance_reading();
     return first;
   }
