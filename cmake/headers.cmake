@@ -197,6 +197,7 @@ set(AIO_HEADERS
     aio/http/detail/client_core.hpp
     aio/http/client_session.hpp
     aio/http/json.hpp
+    aio/http/ws_connect.hpp
     # web: the server
     aio/web/detail/percent.hpp
     aio/web/detail/path_regex.hpp
