@@ -37,3 +37,4 @@
 #include <aio/web/static_files.hpp>
 #include <aio/web/stream_response.hpp>
 #include <aio/web/text_map.hpp>
+#include <aio/web/websocket_response.hpp>
