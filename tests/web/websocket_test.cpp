@@ -73,6 +73,7 @@ class client : public websocket {
     core_ = std::make_shared<aio::http::detail::websocket_core>(
         aio::http::detail::ws_side::client, options);
     aio::transport link = stream_.writer.transport();
+    core_->take_place_of(link.get_protocol(), nullptr);
     link.set_protocol(core_);
     core_->start(link, unread);
     open(core_, {}, options.receive_timeout);

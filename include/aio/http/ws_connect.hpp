@@ -17,6 +17,7 @@
 #include <aio/http/error.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/http/websocket.hpp>
+#include <aio/net/protocol.hpp>
 #include <aio/net/stream_writer.hpp>
 
 #include <exception>
@@ -42,9 +43,11 @@ class client_websocket : public websocket {
     core->set_deflate(deflate);
     transport to = link.second.transport();
     to.pause_reading();
+    std::shared_ptr<base_protocol> former = to.get_protocol();
     to.set_protocol(core);
     // The stream would close the connection with its last handle.
-    core->keep_until_lost(std::make_shared<stream_writer>(std::move(link.second)));
+    core->take_place_of(std::move(former),
+                        std::make_shared<stream_writer>(std::move(link.second)));
     open(core, std::string(fields.get("Sec-WebSocket-Protocol", {})),
          options.receive_timeout);
     core->start(std::move(to), unread);

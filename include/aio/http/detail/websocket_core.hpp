@@ -69,8 +69,13 @@ class websocket_core final : public protocol,
     if (!is_lost_) balance_reading();
   }
 
-  /// Lives as long as the connection.
-  void keep_until_lost(std::shared_ptr<void> what) noexcept { kept_ = std::move(what); }
+  /// Of a connection that had another protocol, which waits for its end, and a handle
+  /// that would end it.
+  void take_place_of(std::shared_ptr<base_protocol> former,
+                     std::shared_ptr<void> handle) noexcept {
+    former_ = std::move(former);
+    kept_ = std::move(handle);
+  }
 
   bool is_closed() const noexcept { return is_close_sent_ || is_lost_; }
   int close_code() const noexcept { return close_code_; }
@@ -211,6 +216,7 @@ class websocket_core final : public protocol,
     came_.set();
     ended_.set();
     has_room_.set();
+    if (const auto former = std::move(former_)) former->connection_lost(error_);
     kept_.reset();
   }
 
@@ -393,6 +399,7 @@ class websocket_core final : public protocol,
 #endif
   transport link_;
   aio::detail::loop_core* loop_ = nullptr;
+  std::shared_ptr<base_protocol> former_;
   std::shared_ptr<void> kept_;
   std::deque<ws_message> queue_;
   std::size_t queued_ = 0;
