@@ -3,7 +3,8 @@
 
 /// \file
 /// Front door to asyncio's world in one include. All of it is headers; where OpenSSL is
-/// installed TLS is among them (AIO_NO_TLS leaves it out).
+/// installed TLS is among them (AIO_NO_TLS leaves it out), and HTTP where Boost has URL
+/// and JSON (AIO_NO_WEB leaves it out; a program that uses it links to them).
 ///
 ///     aio::coro<int> amain() {
 ///       co_await aio::sleep(1s);
@@ -41,4 +42,8 @@
 
 #if !defined(AIO_NO_TLS) && __has_include(<openssl/ssl.h>)
 #include <aio/tls.hpp>
+#endif
+#if !defined(AIO_NO_WEB) && __has_include(<boost/json.hpp>) && __has_include(<boost/url.hpp>)
+#include <aio/http.hpp>
+#include <aio/web.hpp>
 #endif

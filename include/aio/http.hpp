@@ -22,3 +22,4 @@
 #include <aio/http/json.hpp>
 #include <aio/http/parameters.hpp>
 #include <aio/http/status.hpp>
+#include <aio/http/ws_connect.hpp>

@@ -24,7 +24,6 @@
 using namespace std::chrono_literals;
 using aio::http::client_session;
 using aio::http::client_websocket;
-using aio::http::ws_connect;
 using aio::http::ws_server_handshake_error;
 using aio::web::request;
 using aio::web::response;
@@ -86,7 +85,7 @@ aio::coro<std::string> handshake_with(std::string answer) {
   std::string how = "opened";
   try {
     client_session session;
-    client_websocket ws = co_await ws_connect(session, url, {.protocols = "a, b"});
+    client_websocket ws = co_await session.ws_connect(url, {.protocols = "a, b"});
   } catch (const ws_server_handshake_error& error) {
     how = std::to_string(error.status()) + " " + error.message();
   }
@@ -99,7 +98,7 @@ aio::coro<std::string> handshake_with(std::string answer) {
 
 AIO_NET_TEST("ws_connect: messages and the close, over a socket", "[web][websocket]") {
   auto talk = [](client_session& session, std::string url) -> aio::coro<> {
-    auto ws = co_await ws_connect(session, url + "/ws", {.protocols = "superchat, x"});
+    auto ws = co_await session.ws_connect(url + "/ws", {.protocols = "superchat, x"});
     CHECK(ws.protocol() == "superchat");
     CHECK(ws.response_headers().get("X-Greeting") == "hello");
     co_await ws.send_str("one");
@@ -124,7 +123,7 @@ AIO_NET_TEST("ws_connect: with closes it, and redirects are followed",
       kept = ws;
       co_await ws.send_str("x");
     };
-    auto ws = co_await ws_connect(session, url + "/moved");
+    auto ws = co_await session.ws_connect(url + "/moved");
     co_await aio::with(std::move(ws), block);
     CHECK(kept.closed());
     CHECK(kept.close_code() == 1000);
@@ -134,7 +133,7 @@ AIO_NET_TEST("ws_connect: with closes it, and redirects are followed",
 
 AIO_NET_TEST("ws_connect: compression, if it is asked for", "[web][websocket]") {
   auto talk = [](client_session& session, std::string url) -> aio::coro<> {
-    auto ws = co_await ws_connect(session, url + "/ws", {.compress = true});
+    auto ws = co_await session.ws_connect(url + "/ws", {.compress = true});
     const bool is_on = ws.response_headers().contains("Sec-WebSocket-Extensions");
 #if AIO_WITH_ZLIB
     CHECK(is_on);
@@ -155,7 +154,7 @@ AIO_NET_TEST("ws_connect: compression, if it is asked for", "[web][websocket]") 
 AIO_NET_TEST("ws_connect: the websocket is on its own once it is there",
              "[web][websocket]") {
   auto talk = [](client_session& session, std::string url) -> aio::coro<> {
-    auto ws = co_await ws_connect(session, url + "/ws");
+    auto ws = co_await session.ws_connect(url + "/ws");
     CHECK(session.connections_in_use() == 0);
     co_await session.close();
     co_await ws.send_str("still here");
@@ -168,9 +167,9 @@ AIO_NET_TEST("ws_connect: the websocket is on its own once it is there",
 
 AIO_NET_TEST("ws_connect: what is no websocket is refused", "[web][websocket]") {
   auto talk = [](client_session& session, std::string url) -> aio::coro<> {
-    std::string how = co_await ending(ws_connect(session, url + "/plain"));
+    std::string how = co_await ending(session.ws_connect(url + "/plain"));
     CHECK(how.find("the server makes no WebSocket of it") != how.npos);
-    how = co_await ending(ws_connect(session, url + "/missing"));
+    how = co_await ending(session.ws_connect(url + "/missing"));
     CHECK(how.find("the server makes no WebSocket of it") != how.npos);
   };
   co_await with_server(talk);

@@ -17,6 +17,7 @@
 #include <aio/http/detail/request_url.hpp>
 #include <aio/http/error.hpp>
 #include <aio/http/headers.hpp>
+#include <aio/http/websocket_message.hpp>
 #include <aio/task/sleep.hpp>
 
 #include <chrono>
@@ -28,6 +29,8 @@
 #include <utility>
 
 namespace aio::http {
+
+class client_websocket;
 
 /// Requests of HTTP, which share connections, cookies and settings. Have one for all of
 /// the program rather than one for each request.
@@ -99,6 +102,21 @@ class client_session {
   coro<client_response> options(std::string_view url, request_options options = {}) {
     return request("OPTIONS", url, options);
   }
+
+  /// Asks for a websocket; needs <aio/http/ws_connect.hpp>, which <aio/http.hpp> has.
+  ///
+  ///     auto ws = co_await session.ws_connect("ws://localhost:8080/chat");
+  ///     co_await ws.send_str("hello");
+  ///     while (auto message = co_await ws.next()) use(message->data);
+  ///
+  /// Takes:        ws, wss, http and https URLs; in `how` what a request has besides
+  /// Cancellation: gives it up.
+  /// Throws:       ws_server_handshake_error – no websocket is there; see the class
+  /// Lifetime:     the websocket is on its own, and may outlive the session
+  /// Like:         aiohttp.ClientSession.ws_connect
+  coro<client_websocket> ws_connect(std::string_view url,
+                                    const ws_options& options = {},
+                                    request_options how = {});
 
   /// Closes all connections, in use or not. May be repeated.
   ///

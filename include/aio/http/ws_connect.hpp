@@ -107,29 +107,11 @@ inline std::string http_url(std::string_view url) {
   return std::string(url);
 }
 
-struct ws_request {
-  std::string url;
-  std::string protocols;
-  headers fields;
-};
-
-inline coro<client_websocket> open_websocket(client_session& session,
-                                             ws_request request, ws_options options,
-                                             request_options how) {
-  const std::string key = random_ws_key();
-  headers& fields = request.fields;
-  fields.set("Upgrade", "websocket").set("Connection", "Upgrade");
-  fields.set("Sec-WebSocket-Version", "13").set("Sec-WebSocket-Key", key);
-  if (!request.protocols.empty())
-    fields.set("Sec-WebSocket-Protocol", request.protocols);
-  const bool offers_deflate =
-      options.compress.value_or(false) && !deflate_offer.empty();
-  if (offers_deflate) fields.set("Sec-WebSocket-Extensions", deflate_offer);
-  how.headers = fields;
-  how.raise_for_status = false;
-  client_response answer = co_await session.get(request.url, how);
-  const ws_deflate deflate =
-      check_handshake(answer, key, request.protocols, offers_deflate);
+inline coro<client_websocket> open_websocket(coro<client_response> asked,
+                                             std::string key, std::string protocols,
+                                             bool offers_deflate, ws_options options) {
+  client_response answer = co_await std::move(asked);
+  const ws_deflate deflate = check_handshake(answer, key, protocols, offers_deflate);
   stream_pair link = answer.detach();
   std::string unread;
   if (link.first.buffered() > 0) {
@@ -141,25 +123,25 @@ inline coro<client_websocket> open_websocket(client_session& session,
 
 }  // namespace detail
 
-/// Asks a server for a WebSocket.
-///
-///     auto ws = co_await aio::http::ws_connect(session, "ws://localhost:8080/chat");
-///     co_await ws.send_str("hello");
-///     while (auto message = co_await ws.next()) use(message->data);
-///
-/// Takes:        ws, wss, http and https URLs; in `how` what a request has besides
-/// Cancellation: gives it up.
-/// Throws:       ws_server_handshake_error – no WebSocket is there; see client_session
-/// Lifetime:     the session must live until the await ends; the websocket is on its own
-/// Like:         aiohttp.ClientSession.ws_connect
-inline coro<client_websocket> ws_connect(client_session& session, std::string_view url,
-                                         const ws_options& options = {},
-                                         const request_options& how = {}) {
-  detail::ws_request request{detail::http_url(url), std::string(options.protocols), {}};
-  if (how.headers) request.fields = *how.headers;
+inline coro<client_websocket> client_session::ws_connect(std::string_view url,
+                                                         const ws_options& options,
+                                                         request_options how) {
+  std::string key = detail::random_ws_key();
+  http::headers fields;
+  if (how.headers) fields = *how.headers;
+  fields.set("Upgrade", "websocket").set("Connection", "Upgrade");
+  fields.set("Sec-WebSocket-Version", "13").set("Sec-WebSocket-Key", key);
+  std::string protocols(options.protocols);
+  if (!protocols.empty()) fields.set("Sec-WebSocket-Protocol", protocols);
+  const bool offers_deflate =
+      options.compress.value_or(false) && !detail::deflate_offer.empty();
+  if (offers_deflate) fields.set("Sec-WebSocket-Extensions", detail::deflate_offer);
+  how.headers = fields;
+  how.raise_for_status = false;
   ws_options kept = options;
   kept.protocols = {};
-  return detail::open_websocket(session, std::move(request), kept, how);
+  return detail::open_websocket(get(detail::http_url(url), how), std::move(key),
+                                std::move(protocols), offers_deflate, kept);
 }
 
 }  // namespace aio::http
