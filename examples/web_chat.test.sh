@@ -64,9 +64,9 @@ else
   echo "not tested with aiohttp: it is not installed"
 fi
 
-# Node's own client, or ws of npm where it is.
+# Node's own client, and that of the package ws.
 cat >"$folder/client.js" <<'END'
-const Client = globalThis.WebSocket || require("ws");
+const Client = process.argv[3] === "ws" ? require("ws") : globalThis.WebSocket;
 const ws = new Client(`ws://127.0.0.1:${process.argv[2]}/ws?name=node`);
 const seen = [];
 ws.onopen = () => ws.send("hello ".repeat(100) + "\u20ac");
@@ -81,14 +81,24 @@ END
 if command -v node >/dev/null; then
   flag=
   if node --experimental-websocket -e 0 2>/dev/null; then flag=--experimental-websocket; fi
-  if NODE_PATH=$(npm root -g 2>/dev/null || :) node $flag \
-    -e 'globalThis.WebSocket || require("ws")' 2>/dev/null; then
-    NODE_PATH=$(npm root -g 2>/dev/null || :) $limited node $flag "$folder/client.js" "$port" \
-      >"$folder/node.out" 2>"$folder/node.err" || fail "node"
-    expect node.out '^2 607 4000 true$'
-  else
-    echo "not tested with node: it has no WebSocket"
-  fi
+  # Where Debian has the packages, and npm those that are installed for all.
+  NODE_PATH=/usr/share/nodejs:$(npm root -g 2>/dev/null || :)
+  export NODE_PATH
+  for client in node ws; do
+    if [ "$client" = ws ]; then
+      has='require("ws")'
+    else
+      has='if (!globalThis.WebSocket) throw 0'
+    fi
+    if node $flag -e "$has" 2>/dev/null; then
+      # shellcheck disable=SC2086  # no flag is no word
+      $limited node $flag "$folder/client.js" "$port" "$client" >"$folder/$client.out" \
+        2>"$folder/$client.err" || fail "$client"
+      expect "$client.out" '^2 607 4000 true$'
+    else
+      echo "not tested with the WebSocket of $client: it is not installed"
+    fi
+  done
 fi
 
 # One who listens hears the browser, which speaks once it has heard something itself; and

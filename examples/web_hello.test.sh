@@ -52,6 +52,15 @@ print("in order")
 END
 expect last.out '^in order$'
 
+# Sixty-four connections for a second: nothing fails.
+if command -v wrk >/dev/null; then
+  $limited wrk -t1 -c64 -d1s "$url/World" >"$folder/last.out" 2>&1 || fail "wrk"
+  expect last.out '^Requests/sec: *[1-9][0-9]*'
+  if grep -E 'Socket errors|Non-2xx' "$folder/last.out"; then fail "wrk"; fi
+else
+  echo "not tested with wrk: it is not installed"
+fi
+
 expect_code 2 web_hello 127.0.0.1 65536
 expect last.err '^usage: '
 expect_code 1 web_hello 127.0.0.1 "$port"

@@ -241,6 +241,32 @@ AIO_NET_TEST("peers: node's fetch as the client", "[web][peers]") {
   CHECK(all == "200 Hello, w! http\n[ 1 ]\n10\nexit 0");
 }
 
+// The client that npm has, which keeps connections and sends requests ahead of answers.
+AIO_NET_TEST("peers: undici as the client, pipelining", "[web][peers]") {
+  if (!test::has_program("node")) co_return;
+  const std::string all = co_await output_beside(make_app(), [](std::string url) {
+    return test::command("sh", "-c", R"(NODE_PATH=/usr/share/nodejs exec node -e '
+let undici;
+try { undici = require("undici"); } catch { console.log("no undici"); process.exit(0); }
+(async (url) => {
+  const pool = new undici.Pool(url, { connections: 2, pipelining: 10 });
+  const texts = await Promise.all([...Array(200).keys()].map(async (i) => {
+    const r = await pool.request({ path: `/hello/${i}`, method: "GET" });
+    return r.statusCode + " " + await r.body.text();
+  }));
+  console.log(texts[0], texts[199], texts.length);
+  const up = await pool.request({ path: "/upload", method: "POST",
+                                  body: Buffer.alloc(300000) });
+  console.log(await up.body.text());
+  await pool.close();
+})(process.argv[1]);
+' "$0")",
+                         url);
+  });
+  CHECK((all == "no undici\nexit 0" ||
+         all == "200 Hello, 0! http 200 Hello, 199! http 200\n300000\nexit 0"));
+}
+
 AIO_NET_TEST("peers: nginx as the proxy in front", "[web][peers]") {
   if (!test::has_program("nginx") || !test::has_program("curl")) co_return;
   const test::tree folder;
