@@ -90,10 +90,10 @@ class connection final : public buffered_protocol,
   coro<> before_response(request& of, response_base& what) override {
     return app().before_response(of, what);
   }
-  inline void expect_body() override;
-  inline void start_response(request& of, const response_start& start) override;
-  inline void write_body(std::string_view bytes) override;
-  inline void end_body() override;
+  void expect_body() override;
+  void start_response(request& of, const response_start& start) override;
+  void write_body(std::string_view bytes) override;
+  void end_body() override;
   inline taken_connection take_over(const http::headers& fields,
                                     std::shared_ptr<base_protocol> next) override;
 
@@ -103,46 +103,46 @@ class connection final : public buffered_protocol,
 
   // ----- what the transport says -----
 
-  inline void connection_made(transport& t) override;
+  void connection_made(transport& t) override;
   std::span<char> get_buffer(std::size_t) override { return input_.room(); }
-  inline void buffer_updated(std::size_t size) override;
-  inline bool eof_received() override;
-  inline void connection_lost(std::exception_ptr error) override;
+  void buffer_updated(std::size_t size) override;
+  bool eof_received() override;
+  void connection_lost(std::exception_ptr error) override;
   void pause_writing() override { is_writing_paused_ = true; }
   void resume_writing() override {
     is_writing_paused_ = false;
     writers_.wake_all();
   }
-  inline void deadline_passed() override;
+  void deadline_passed() override;
 
   // ----- reading -----
 
   class request_waiter;
   class next_request;
-  inline void hold_back();
-  inline void feed_body();
-  inline void end_of_body() noexcept;
+  void hold_back();
+  void feed_body();
+  void end_of_body() noexcept;
   /// Whether the task has something to do: a request, or an end.
-  inline bool look_for_request();
-  inline void wait_in_line();
-  inline void begin_request();
-  inline void break_body(std::exception_ptr error) noexcept;
+  bool look_for_request();
+  void wait_in_line();
+  void begin_request();
+  void break_body(std::exception_ptr error) noexcept;
   bool is_body_open() const noexcept { return has_body_ && !decoder_.is_done(); }
 
   // ----- the task -----
 
-  static inline coro<> serve(std::shared_ptr<connection> self);
-  inline std::optional<response> response_for(const std::exception_ptr& error);
-  inline void send(response& what);
-  inline std::exception_ptr refusal() const;
-  inline bool needs_waiting(const response& what) const noexcept;
-  inline coro<> send_slowly(response& what);
-  inline coro<> send_source(response& what);
-  inline coro<> compress(response& what);
-  inline void end_request();
-  inline void end();
-  inline void close_gently();
-  inline void log() noexcept;
+  static coro<> serve(std::shared_ptr<connection> self);
+  std::optional<response> response_for(const std::exception_ptr& error);
+  void send(response& what);
+  std::exception_ptr refusal() const;
+  bool needs_waiting(const response& what) const noexcept;
+  coro<> send_slowly(response& what);
+  coro<> send_source(response& what);
+  coro<> compress(response& what);
+  void end_request();
+  void end();
+  void close_gently();
+  void log() noexcept;
 
   // ----- writing -----
 
