@@ -166,6 +166,8 @@ set(AIO_HEADERS
     aio/tls/make_context.hpp
     # http: messages, their framing, the client
     aio/http/detail/characters.hpp
+    aio/http/detail/percent.hpp
+    aio/http/detail/base64.hpp
     aio/http/headers.hpp
     aio/http/status.hpp
     aio/http/date.hpp
@@ -182,7 +184,6 @@ set(AIO_HEADERS
     aio/http/detail/websocket_handshake.hpp
     aio/http/websocket.hpp
     aio/http/error.hpp
-    aio/http/detail/percent.hpp
     aio/http/parameters.hpp
     aio/http/form_data.hpp
     aio/http/detail/request_url.hpp
@@ -199,7 +200,7 @@ set(AIO_HEADERS
     aio/http/json.hpp
     aio/http/ws_connect.hpp
     # web: the server
-    aio/web/detail/percent.hpp
+    aio/web/detail/normal_path.hpp
     aio/web/detail/path_regex.hpp
     aio/web/detail/path_pattern.hpp
     aio/web/text_map.hpp

@@ -9,6 +9,7 @@
 #include <aio/coro/coro.hpp>
 #include <aio/http/date.hpp>
 #include <aio/http/detail/message_head.hpp>
+#include <aio/http/detail/percent.hpp>
 #include <aio/http/headers.hpp>
 #include <aio/net/stream_reader.hpp>
 #include <aio/net/transport.hpp>
@@ -16,7 +17,6 @@
 #include <aio/web/detail/exchange.hpp>
 #include <aio/web/detail/form.hpp>
 #include <aio/web/detail/multipart.hpp>
-#include <aio/web/detail/percent.hpp>
 #include <aio/web/form_data.hpp>
 #include <aio/web/http_error.hpp>
 #include <aio/web/keys.hpp>
@@ -119,7 +119,7 @@ class request {
   std::string_view path() {
     if (parts_.path.find('%') == std::string_view::npos) return parts_.path;
     if (parts_.decoded_path.empty()) {
-      detail::percent_decode_to(parts_.decoded_path, parts_.path);
+      http::detail::percent_decode_to(parts_.decoded_path, parts_.path);
     }
     return parts_.decoded_path;
   }

@@ -8,9 +8,9 @@
 
 #include <aio/core/config.hpp>
 #include <aio/http/client_options.hpp>
+#include <aio/http/detail/base64.hpp>
 #include <aio/http/detail/head_writer.hpp>
 #include <aio/http/detail/inflate.hpp>
-#include <aio/http/detail/percent.hpp>
 #include <aio/http/detail/request_url.hpp>
 #include <aio/http/error.hpp>
 #include <aio/http/headers.hpp>

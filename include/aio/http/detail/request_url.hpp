@@ -64,7 +64,7 @@ inline std::string requoted(std::string_view text, bool is_lenient) {
                            hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
     if (byte >= 0x80 || std::string_view(" \"<>^`{|}").find(c) != text.npos ||
         (c == '%' && !is_escape)) {
-      append_percent(out, c);
+      append_escaped(out, c);
     } else {
       out += c;
     }

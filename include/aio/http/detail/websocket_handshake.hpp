@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <aio/http/detail/base64.hpp>
 #include <aio/http/detail/characters.hpp>
 
 #include <sys/random.h>
@@ -79,25 +80,14 @@ class sha1 {
 };
 
 template <std::size_t Size>
-std::string base64(const std::array<unsigned char, Size>& bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string made;
-  for (std::size_t at = 0; at < Size; at += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (at + i < Size ? bytes[at + i] : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      made += at + i > Size ? '=' : digits[group >> (18 - 6 * i) & 63U];
-    }
-  }
-  return made;
+std::string_view as_text(const std::array<unsigned char, Size>& bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), Size};
 }
 
 /// What a server answers to a key.
 inline std::string ws_accept(std::string_view key) {
-  return base64(sha1::of(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+  constexpr std::string_view magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  return base64(as_text(sha1::of(std::string(key).append(magic))));
 }
 
 /// Whether it is 16 bytes in base64.
@@ -117,7 +107,7 @@ inline std::string random_ws_key() {
       static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error("no random numbers can be had");
   }
-  return base64(bytes);
+  return base64(as_text(bytes));
 }
 
 /// The first of `wanted` that is in `known`; both are lists with commas. Their case

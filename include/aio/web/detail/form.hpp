@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include <aio/web/detail/percent.hpp>
+#include <aio/http/detail/percent.hpp>
 #include <aio/web/text_map.hpp>
 
 #include <cstddef>
@@ -25,6 +25,8 @@ inline text_map parse_form(std::string_view encoded) {
     const std::size_t equals = field.find('=');
     const std::string_view value =
         equals == field.npos ? std::string_view() : field.substr(equals + 1);
+    using http::detail::percent_decoded;
+    using http::detail::plus_sign;
     fields.add(percent_decoded(field.substr(0, equals), plus_sign::is_space),
                percent_decoded(value, plus_sign::is_space));
   }

@@ -6,8 +6,8 @@
 
 #pragma once
 
+#include <aio/web/detail/normal_path.hpp>
 #include <aio/web/detail/path_regex.hpp>
-#include <aio/web/detail/percent.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -71,7 +71,8 @@ class path_pattern {
   std::string build(std::span<const named_text> values) const {
     std::string path;
     for (const part& one : parts_) {
-      path += one.is_field ? percent_encoded(value_of(one.text, values), field_kept)
+      path += one.is_field ? http::detail::percent_encoded(value_of(one.text, values),
+                                                           field_kept)
                            : one.text;
     }
     for (const auto& [name, value] : values) {

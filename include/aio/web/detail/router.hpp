@@ -7,7 +7,6 @@
 #pragma once
 
 #include <aio/web/detail/path_pattern.hpp>
-#include <aio/web/detail/percent.hpp>
 #include <aio/web/handler.hpp>
 #include <aio/web/request.hpp>
 
@@ -112,7 +111,7 @@ class router {
     for (std::size_t i = 0; i < names.size(); ++i) {
       of.fields[i].first = names[i];
       of.fields[i].second.clear();
-      percent_decode_to(of.fields[i].second, texts[i]);
+      http::detail::percent_decode_to(of.fields[i].second, texts[i]);
     }
   }
 
