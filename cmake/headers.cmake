@@ -182,6 +182,7 @@ set(AIO_HEADERS
     aio/http/detail/websocket_frames.hpp
     aio/http/detail/websocket_core.hpp
     aio/http/detail/websocket_handshake.hpp
+    aio/http/prepared_message.hpp
     aio/http/websocket.hpp
     aio/http/error.hpp
     aio/http/parameters.hpp

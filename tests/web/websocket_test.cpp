@@ -506,3 +506,66 @@ AIO_WEB_TEST("websocket: can_prepare() says what prepare() would do",
   answer = co_await test::get(runner, "/ws");
   CHECK(answer.ends_with("no  usage"));
 }
+
+AIO_WEB_TEST("websocket: messages that were made once go to many", "[web][websocket]") {
+  std::vector<websocket_response> all;
+  auto talk = [&all](websocket_response& ws) -> aio::coro<> {
+    all.push_back(ws);
+    while (auto message = co_await ws.next()) {
+    }
+  };
+  const app_runner runner(serving(talk));
+  co_await runner.setup();
+  client one = co_await connect(runner);
+  client two = co_await connect(runner);
+  aio::http::prepared_message news;
+  CHECK(news.empty());
+  const std::string large(70'000, 'x');
+  news.add_text("first").add_text(large).add_bytes(std::string_view("\xff", 1));
+  CHECK(news.size() == 2 + 5 + 10 + 70'000 + 2 + 1);
+  for (websocket_response& ws : all) {
+    ws.write(news);
+    co_await ws.send_str("last");
+  }
+  for (client* ws : {&one, &two}) {
+    for (const std::string& expected : {std::string("first"), large}) {
+      const std::string text = co_await ws->receive_str();
+      CHECK(text == expected);
+    }
+    const std::string bytes = co_await ws->receive_bytes();
+    CHECK(bytes == "\xff");
+    const std::string last = co_await ws->receive_str();
+    CHECK(last == "last");
+  }
+  news.clear();
+  CHECK(news.frames().empty());
+  CHECK_THROWS_AS(one.write(news), aio::usage_error);
+
+  co_await one.close();
+  CHECK_THROWS_AS(all[0].write(news), boost::system::system_error);
+  CHECK(all[0].get_write_buffer_size() == 0);
+  all.clear();
+}
+
+AIO_WEB_TEST("websocket: one who does not read can be given up", "[web][websocket]") {
+  std::vector<websocket_response> all;
+  std::string end;
+  auto talk = [&](websocket_response& ws) -> aio::coro<> {
+    all.push_back(ws);
+    end = co_await receive_type(ws);
+  };
+  const app_runner runner(serving(talk));
+  co_await runner.setup();
+  client ws = co_await connect(runner);
+  ws.stop_reading();
+  aio::http::prepared_message news;
+  news.add_text(std::string(100'000, 'x'));
+  for (int i = 0; i < 10; ++i) all[0].write(news);
+  CHECK(all[0].get_write_buffer_size() > 500'000);
+  all[0].abort();
+  co_await test::turns(10);
+  CHECK(end == "closed 1006");
+  CHECK(all[0].close_code() == 1006);
+  CHECK(all[0].get_write_buffer_size() == 0);
+  all.clear();
+}

@@ -9,6 +9,7 @@
 #include <aio/core/error.hpp>
 #include <aio/coro/coro.hpp>
 #include <aio/http/detail/websocket_core.hpp>
+#include <aio/http/prepared_message.hpp>
 #include <aio/http/websocket_message.hpp>
 #include <aio/net/endpoint.hpp>
 
@@ -125,7 +126,24 @@ class websocket {
     return send(detail::ws_opcode::pong, checked(data));
   }
 
+  /// Queues messages that were made for many, without waiting: where nobody must wait for
+  /// one who does not read, look at get_write_buffer_size() and give him up.
+  ///
+  /// Throws: boost::system::system_error – the websocket is closed; usage_error – this
+  ///         is a client: each frame of one is masked differently
+  void write(const prepared_message& messages) const {
+    core().write(messages.frames());
+  }
+
+  /// The bytes that the system has not taken yet.
+  std::size_t get_write_buffer_size() const {
+    return core().is_lost() ? 0 : core().link().get_write_buffer_size();
+  }
+
   // ----- the end -----
+
+  /// Drops the connection at once, with what was not sent yet. The close_code() is 1006.
+  void abort() const { core().abort(); }
 
   /// Says goodbye, and waits for the peer to do so too: for ws_options::timeout, then the
   /// close_code() is 1006. Messages that were not received are dropped.

@@ -78,6 +78,7 @@ class websocket_core final : public protocol,
   }
 
   bool is_closed() const noexcept { return is_close_sent_ || is_lost_; }
+  bool is_lost() const noexcept { return is_lost_; }
   int close_code() const noexcept { return close_code_; }
   std::exception_ptr error() const noexcept { return error_; }
   const transport& link() const noexcept { return link_; }
@@ -112,12 +113,17 @@ class websocket_core final : public protocol,
 
   /// Queues a frame; then there may be more in the queue than should be.
   void send(ws_opcode opcode, std::string_view payload) {
-    if (is_closed()) {
-      throw boost::system::system_error(
-          make_error_code(boost::system::errc::connection_reset),
-          "the websocket is closed");
-    }
+    require_open();
     write_frame(opcode, payload);
+  }
+
+  /// The same with frames that were made for several.
+  void write(std::string_view frames) {
+    if (side_ == ws_side::client) {
+      throw usage_error("prepared messages are for the websockets of servers");
+    }
+    require_open();
+    link_.write(frames);
   }
 
   /// Cancellation: stops waiting; what was sent is sent.
@@ -168,6 +174,9 @@ class websocket_core final : public protocol,
       link_.abort();
     }
   }
+
+  /// Drops the connection.
+  void abort() { link_.abort(); }
 
   /// Nobody holds it any more.
   void abandon() noexcept {
@@ -328,6 +337,13 @@ class websocket_core final : public protocol,
   }
 
   // ----- frames -----
+
+  void require_open() const {
+    if (!is_closed()) return;
+    throw boost::system::system_error(
+        make_error_code(boost::system::errc::connection_reset),
+        "the websocket is closed");
+  }
 
   void write_frame(ws_opcode opcode, std::string_view payload) {
     std::string frame;
