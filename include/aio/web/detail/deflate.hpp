@@ -14,6 +14,7 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <new>
 #include <string>
@@ -78,13 +79,11 @@ class deflater {
       bytes.remove_prefix(n);
       const bool finishes = is_last && bytes.empty();
       do {
-        const std::size_t before = out.size();
-        const std::size_t room = std::max<std::size_t>(n / 4, 256);
-        out.resize(before + room);
-        stream_.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-        stream_.avail_out = static_cast<uInt>(room);
+        std::array<char, 16 * 1024> made;
+        stream_.next_out = reinterpret_cast<Bytef*>(made.data());
+        stream_.avail_out = static_cast<uInt>(made.size());
         ::deflate(&stream_, finishes ? Z_FINISH : Z_SYNC_FLUSH);
-        out.resize(out.size() - stream_.avail_out);
+        out.append(made.data(), made.size() - stream_.avail_out);
       } while (stream_.avail_out == 0);
     } while (!bytes.empty());
     return out;
