@@ -95,6 +95,30 @@ AIO_WEB_TEST("connection: pipelined requests are answered in order, however they
   co_await runner.cleanup();
 }
 
+AIO_WEB_TEST("connection: who offers an upgrade in vain is answered as others",
+             "[web][connection]") {
+  const app_runner runner(make_app());
+  co_await set_up(runner);
+  const std::string offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n";
+  std::string requests;
+  std::string expected;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = "anna" + std::to_string(i);
+    requests += request_text("GET", "/hello/" + name, offer);
+    expected += text_response("Hello, " + name + "!");
+  }
+  for (const std::size_t piece : {1U, 50U, 100'000U}) {
+    const std::string all = co_await answer_to(runner, requests, piece);
+    CHECK(all == expected);
+  }
+  auto client = connect_to(runner);
+  for (int i = 0; i < 3; ++i) {  // each after the response to the one before it
+    client.writer.write(request_text("GET", "/hello/bert", offer));
+    const std::string one = co_await one_response(client);
+    CHECK(one == text_response("Hello, bert!"));
+  }
+}
+
 AIO_WEB_TEST("connection: many pipelined requests with a handler that waits",
              "[web][connection]") {
   const app_runner runner(make_app());

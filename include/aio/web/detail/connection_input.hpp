@@ -213,8 +213,11 @@ inline void connection::begin_request() {
   parts.on = this;
   if (server_->limits.access_log != nullptr) started_ = server_->loop.time();
   if (error_) return;
-  if (parts.head.has_body() && input_.make_room_behind(parser_.size())) {
-    parser_.reset();  // it has moved
+  // What becomes a WebSocket may keep its request for days, and there may be many.
+  const bool has_moved = parts.head.has_body() ? input_.make_room_behind(parser_.size())
+                                               : parts.head.upgrade && input_.shrink();
+  if (has_moved) {
+    parser_.reset();
     parser_.parse_request(input_.data(), parts.head);
   }
   input_.keep(parser_.size());

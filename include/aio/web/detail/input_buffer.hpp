@@ -63,6 +63,20 @@ class input_buffer {
     return true;
   }
 
+  /// Moves what is there into memory of just its size, for one who keeps it for long.
+  /// Returns whether it has moved.
+  bool shrink() {
+    AIO_ASSERT(kept_ == 0);
+    const std::size_t size = end_ - begin_;
+    if (size == 0 || capacity_ != blocks::size) return false;
+    char* const memory = new char[size];
+    std::memcpy(memory, memory_ + begin_, size);
+    release();
+    memory_ = memory;
+    capacity_ = end_ = size;
+    return true;
+  }
+
   /// Takes the first bytes for a head, which keeps its place until let_go().
   void keep(std::size_t n) noexcept {
     begin_ += n;
