@@ -5,7 +5,7 @@
 import { Connection, makeUnique, whatIsWrong } from "./connection.js";
 import { $, announce, entrance, log, makeName, people, state } from "./view.js";
 
-// ----- what is kept: in the browser the name, in the tab all that a reload would lose -----
+// ----- what is kept: in the browser the name, in the tab what a reload would lose -----
 
 const kept = 100; // messages
 

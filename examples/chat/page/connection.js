@@ -1,5 +1,5 @@
-// The connection to the server. It comes back by itself, and what was said in the meantime
-// is said then. It knows nothing of the page.
+// The connection to the server. It comes back by itself, and what was said meanwhile is
+// said then. It knows nothing of the page.
 //
 // SPDX-License-Identifier: BSL-1.0
 
@@ -21,8 +21,8 @@ export function isLater(a, b) {
 
 /**
  * How long to wait after a connection was closed with `code`, in milliseconds. `failures`
- * is how many there were in a row. Some chance is in it, so that the many who were cut off
- * together do not come back together.
+ * is how many there were in a row. Some chance is in it, so that the many who were cut
+ * off together do not come back together.
  */
 export function delayAfter(code, failures, random = Math.random) {
   if (failures === 0 && (code === 1012 || code === 1001)) return 100 + random() * 1400;
@@ -217,8 +217,8 @@ export class Connection {
     if (this.#isNew(said)) this.#tell(said);
   }
 
-  // Notes that it has come. A message of our own is confirmed by that, even one that comes
-  // again because we have said it again.
+  // Notes that it has come. A message of our own is confirmed by that, even one that
+  // comes again because we have said it again.
   #isNew(said) {
     said.isOwn = said.mark.startsWith(this.#me);
     if (said.isOwn && this.#take(said.mark.slice(this.#me.length))) {
