@@ -155,12 +155,11 @@ class ws_deflater {
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
     stream_.avail_in = static_cast<uInt>(message.size());
     do {
-      const std::size_t at = made.size();
-      made.resize(at + std::max<std::size_t>(256, message.size() / 2));
-      stream_.next_out = reinterpret_cast<Bytef*>(made.data() + at);
-      stream_.avail_out = static_cast<uInt>(made.size() - at);
+      std::array<char, 16 * 1024> piece;
+      stream_.next_out = reinterpret_cast<Bytef*>(piece.data());
+      stream_.avail_out = static_cast<uInt>(piece.size());
       ::deflate(&stream_, Z_SYNC_FLUSH);
-      made.resize(made.size() - stream_.avail_out);
+      made.append(piece.data(), piece.size() - stream_.avail_out);
     } while (stream_.avail_out == 0);
     made.resize(made.size() - 4);  // 00 00 ff ff, which the peer puts back
     if (!how_.keeps_window) ::deflateReset(&stream_);
