@@ -81,7 +81,7 @@ std::string room::free_name(const std::string& wanted) const {
 }
 
 bool room::hear(const message& said) {
-  if (!said.mark.empty() && !marks_.insert(said.mark).second) {
+  if (!is_new(said.mark)) {
     ++counts_.repeated;
     return false;
   }
@@ -89,12 +89,22 @@ bool room::hear(const message& said) {
   history_.push_back(said);
   if (history_.size() > history_size_) {
     forgotten_ = history_.front().id;
-    marks_.erase(history_.front().mark);
     history_.pop_front();
   }
   if (members_.empty()) return true;
   news_.add(said);
   tell_all_soon();
+  return true;
+}
+
+bool room::is_new(const std::string& mark) {
+  if (mark.empty()) return true;
+  if (!marks_.insert(mark).second) return false;
+  marks_in_order_.push_back(mark);
+  if (marks_in_order_.size() > std::max(remembered_marks, history_size_)) {
+    marks_.erase(marks_in_order_.front());
+    marks_in_order_.pop_front();
+  }
   return true;
 }
 

@@ -75,7 +75,9 @@ class room {
   // In larger rooms people would hear of nothing but who comes and goes: they are told
   // the number, now and then.
   static constexpr std::size_t few_people = 200;
+  static constexpr std::size_t remembered_marks = 1'000;
 
+  bool is_new(const std::string& mark);
   void tell_all_soon();
   void tell_all();
   void count_soon();
@@ -87,8 +89,10 @@ class room {
   std::unordered_map<std::string, int> people_;
   std::size_t people_count_ = 0;
   std::deque<message> history_;
-  std::unordered_set<std::string> marks_;  ///< of the history
-  message_id forgotten_;                   ///< the last that the history has lost
+  message_id forgotten_;  ///< the last that the history has lost
+  // For longer than the history, as one who was away for that long says things again.
+  std::unordered_set<std::string> marks_;
+  std::deque<std::string> marks_in_order_;
   news news_;
   aio::handle telling_;
   aio::timer_handle counting_;

@@ -3,7 +3,7 @@
 
 #include "redis_server.hpp"
 
-#include <redis/connection.hpp>
+#include <chat/redis/connection.hpp>
 
 #include <chrono>
 #include <memory>

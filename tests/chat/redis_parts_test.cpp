@@ -3,13 +3,13 @@
 
 // The parts of a chat on Redis that know no connection.
 
-#include <redis/address.hpp>
-#include <redis/outbox.hpp>
-#include <redis/presence.hpp>
-#include <redis/senders.hpp>
-#include <redis/stream.hpp>
+#include <chat/redis/address.hpp>
+#include <chat/redis/outbox.hpp>
+#include <chat/redis/presence.hpp>
+#include <chat/redis/senders.hpp>
+#include <chat/redis/stream.hpp>
 
-#include <log.hpp>
+#include <chat/log.hpp>
 
 #include <support/catch.hpp>
 

@@ -6,9 +6,9 @@
 
 #pragma once
 
-#include <redis/connection.hpp>
+#include <chat/redis/connection.hpp>
 
-#include <log.hpp>
+#include <chat/log.hpp>
 
 #include <support/catch.hpp>
 #include <support/child.hpp>

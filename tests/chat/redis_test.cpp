@@ -3,7 +3,7 @@
 
 #include "redis_server.hpp"
 
-#include <redis/redis_relay.hpp>
+#include <chat/redis/redis_relay.hpp>
 
 #include <algorithm>
 #include <chrono>
