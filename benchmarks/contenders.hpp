@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "scenarios.hpp"
@@ -38,9 +37,13 @@ inline contender python(const char* name, const char* loop, const char* style) {
   const bool uvloop = std::string_view(loop) == "uvloop";
   return {.name = name,
           .program = "/usr/bin/python3",
-          .arguments = {"echo_asyncio.py", loop, style},
+          .arguments = {"servers_asyncio.py", loop, style},
           .packages = uvloop ? "python3-uvloop" : "python3",
           .seen = calls::but_memory};
+}
+
+inline contender libuv(const char* program) {
+  return {.name = "libuv", .program = program, .packages = "libuv1-dev"};
 }
 
 inline contender go(const char* program) {
@@ -48,11 +51,17 @@ inline contender go(const char* program) {
       .name = "Go", .program = program, .packages = "golang-go", .seen = calls::traced};
 }
 
-inline contender tokio(std::vector<std::string> arguments = {}) {
+inline contender tokio(const char* style) {
   return {.name = "Tokio",
-          .program = "echo_tokio",
-          .arguments = std::move(arguments),
+          .program = "servers_tokio",
+          .arguments = {style},
           .packages = "cargo librust-tokio-dev"};
+}
+
+inline contender tokio_with_tls() {
+  return {.name = "Tokio",
+          .program = "tls_tokio",
+          .packages = "cargo librust-tokio-rustls-dev librust-rustls-pemfile-dev"};
 }
 
 inline std::span<const contender> echo_servers() {
@@ -68,13 +77,13 @@ inline std::span<const contender> echo_servers() {
       {"Asio callbacks", "echo_asio_callbacks"},
       {"Asio awaitable", "echo_asio_awaitable"},
       {"the same, tuned", "echo_asio_awaitable_tuned"},
-      {"libuv", "echo_libuv", {}, "libuv1-dev"},
+      libuv("echo_libuv"),
       go("echo_go"),
-      tokio(),
-      python("asyncio streams", "asyncio", "streams"),
-      python("asyncio protocol", "asyncio", "protocol"),
-      python("uvloop streams", "uvloop", "streams"),
-      python("uvloop protocol", "uvloop", "protocol"),
+      tokio("echo"),
+      python("asyncio streams", "asyncio", "echo-streams"),
+      python("asyncio protocol", "asyncio", "echo-protocol"),
+      python("uvloop streams", "uvloop", "echo-streams"),
+      python("uvloop protocol", "uvloop", "echo-protocol"),
   };
   return all;
 }
@@ -89,12 +98,18 @@ inline bool is_scaled(const contender& c) {
 inline std::span<const contender> line_servers() {
   static const contender all[] = {
       {"epoll", "lines_epoll"},
-      {"aio streams", "lines_aio"},
+      {"threads", "lines_threads"},
+      {"aio streams", "lines_aio_streams"},
+      {"aio protocol", "lines_aio_protocol"},
+      {"Asio callbacks", "lines_asio_callbacks"},
       {"Asio awaitable", "lines_asio_awaitable"},
+      libuv("lines_libuv"),
       go("lines_go"),
-      tokio({"lines"}),
-      python("asyncio streams", "asyncio", "lines"),
-      python("uvloop streams", "uvloop", "lines"),
+      tokio("lines"),
+      python("asyncio streams", "asyncio", "lines-streams"),
+      python("asyncio protocol", "asyncio", "lines-protocol"),
+      python("uvloop streams", "uvloop", "lines-streams"),
+      python("uvloop protocol", "uvloop", "lines-protocol"),
   };
   return all;
 }
@@ -105,7 +120,7 @@ inline std::vector<contender> idle_servers() {
   for (const contender& c : echo_servers()) {
     if (!c.for_data) all.push_back(c);
     if (std::string_view(c.name) == "aio streams") {
-      all.push_back({"aio next_line", "lines_aio"});
+      all.push_back({"aio next_line", "lines_aio_streams"});
     }
   }
   return all;
@@ -114,23 +129,54 @@ inline std::vector<contender> idle_servers() {
 inline std::span<const contender> tls_servers() {
   static const contender all[] = {
       {"epoll", "tls_epoll"},
-      {"aio streams", "tls_aio"},
+      {"threads", "tls_threads"},
+      {"aio streams", "tls_aio_streams"},
+      {"aio protocol", "tls_aio_protocol"},
       {"Asio callbacks", "tls_asio_callbacks"},
       {"Asio awaitable", "tls_asio_awaitable"},
       go("tls_go"),
-      python("asyncio streams", "asyncio", "tls"),
-      python("uvloop streams", "uvloop", "tls"),
+      tokio_with_tls(),
+      python("asyncio streams", "asyncio", "tls-streams"),
+      python("asyncio protocol", "asyncio", "tls-protocol"),
+      python("uvloop streams", "uvloop", "tls-streams"),
+      python("uvloop protocol", "uvloop", "tls-protocol"),
   };
   return all;
 }
 
 inline std::span<const contender> udp_servers() {
-  static const contender all[] = {{"epoll", "udp_epoll"}, {"aio", "udp_aio"}};
+  static const contender all[] = {
+      {"epoll", "udp_epoll"},
+      {"threads", "udp_threads"},
+      {"aio udp_socket", "udp_aio_socket"},
+      {"aio protocol", "udp_aio_protocol"},
+      {"Asio callbacks", "udp_asio_callbacks"},
+      {"Asio awaitable", "udp_asio_awaitable"},
+      libuv("udp_libuv"),
+      go("udp_go"),
+      tokio("udp"),
+      python("asyncio protocol", "asyncio", "udp"),
+      python("uvloop protocol", "uvloop", "udp"),
+  };
   return all;
 }
 
 inline std::span<const contender> proxies() {
-  static const contender all[] = {{"epoll", "proxy_epoll"}, {"aio", "proxy_aio"}};
+  static const contender all[] = {
+      {"epoll", "proxy_epoll"},
+      {"threads", "proxy_threads"},
+      {"aio streams", "proxy_aio_streams"},
+      {"aio protocol", "proxy_aio_protocol"},
+      {"Asio callbacks", "proxy_asio_callbacks"},
+      {"Asio awaitable", "proxy_asio_awaitable"},
+      libuv("proxy_libuv"),
+      go("proxy_go"),
+      tokio("proxy"),
+      python("asyncio streams", "asyncio", "proxy-streams"),
+      python("asyncio protocol", "asyncio", "proxy-protocol"),
+      python("uvloop streams", "uvloop", "proxy-streams"),
+      python("uvloop protocol", "uvloop", "proxy-protocol"),
+  };
   return all;
 }
 

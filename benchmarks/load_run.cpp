@@ -203,7 +203,8 @@ load_scenario fitting(session& in, const load_scenario& s,
                       std::span<const contender> contenders) {
   if (s.what == subject::churn) return s;
   load_scenario fits = s;
-  fits.connections = in.within_limit(s.connections, s.what == subject::proxy ? 2 : 1);
+  // A proxy has two sockets, and Go's a pipe for each direction.
+  fits.connections = in.within_limit(s.connections, s.what == subject::proxy ? 6 : 1);
   in.shown.plan(duration_of(in, fits, contenders) - duration_of(in, s, contenders));
   return fits;
 }

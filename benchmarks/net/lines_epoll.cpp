@@ -6,10 +6,10 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "epoll_server.hpp"
+#include "lines.hpp"
 #include "server.hpp"
 
 namespace {
@@ -26,15 +26,8 @@ class line_server : public bench::epoll_server<line_server> {
 
   void readable(int fd) {
     std::string& begun = begun_[static_cast<std::size_t>(fd)];
-    std::string_view data = receive(fd);
     answers_.clear();
-    for (std::size_t end; (end = data.find('\n')) != data.npos;) {
-      answers_ += begun;
-      answers_ += data.substr(0, end + 1);
-      begun.clear();
-      data.remove_prefix(end + 1);
-    }
-    begun += data;
+    bench::answer_lines(begun, receive(fd), answers_);
     if (!answers_.empty()) send_or_keep(fd, answers_);
   }
 

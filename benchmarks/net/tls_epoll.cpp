@@ -7,33 +7,15 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "epoll_server.hpp"
 #include "server.hpp"
+#include "tls_context.hpp"
 
 namespace {
-
-struct free_ssl {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-
-SSL_CTX* make_context(const bench::tls_address& where) {
-  SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  // A record is received with its header, not after it.
-  SSL_CTX_set_read_ahead(context, 1);
-  if (SSL_CTX_use_certificate_chain_file(context, where.certificate.c_str()) != 1 ||
-      SSL_CTX_use_PrivateKey_file(context, where.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    bench::die("the certificate");
-  }
-  return context;
-}
 
 class tls_server : public bench::epoll_loop<tls_server> {
  public:
@@ -72,7 +54,7 @@ class tls_server : public bench::epoll_loop<tls_server> {
 
  private:
   struct client {
-    std::unique_ptr<SSL, free_ssl> ssl;
+    bench::unique_ssl ssl;
     std::vector<char> unsent;
   };
 
@@ -112,6 +94,7 @@ class tls_server : public bench::epoll_loop<tls_server> {
 
 int main(int argc, char** argv) {
   const bench::tls_address where = bench::start_up_tls(argc, argv);
-  static tls_server server(bench::listen_on(where, SOCK_NONBLOCK), make_context(where));
+  static tls_server server(bench::listen_on(where, SOCK_NONBLOCK),
+                           bench::make_tls_context(where));
   server.run();
 }

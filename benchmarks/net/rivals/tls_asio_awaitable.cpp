@@ -3,14 +3,8 @@
 
 // Boost.Asio's own coroutines in TLS.
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <cstddef>
@@ -18,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "../server.hpp"
+#include "asio_listen.hpp"
+#include "tls_asio_context.hpp"
 
 namespace asio = boost::asio;
 using asio::use_awaitable;
@@ -41,24 +36,11 @@ asio::awaitable<void> echo(tcp::socket socket, asio::ssl::context& secure) {
   }
 }
 
-asio::awaitable<void> accept(tcp::acceptor acceptor, asio::ssl::context& secure) {
-  for (;;) {
-    tcp::socket socket = co_await acceptor.async_accept(use_awaitable);
-    socket.set_option(tcp::no_delay(true));
-    asio::co_spawn(acceptor.get_executor(), echo(std::move(socket), secure),
-                   asio::detached);
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const bench::tls_address where = bench::start_up_tls(argc, argv);
-  asio::ssl::context secure(asio::ssl::context::tls_server);
-  secure.use_certificate_chain_file(where.certificate);
-  secure.use_private_key_file(where.key, asio::ssl::context::pem);
-  asio::io_context context(1);
-  tcp::acceptor acceptor(context, tcp::v4(), bench::listen_on(where));
-  asio::co_spawn(context, accept(std::move(acceptor), secure), asio::detached);
-  context.run();
+  asio::ssl::context secure = bench::make_asio_context(where);
+  bench::serve_with_coroutines(
+      where, [&](tcp::socket socket) { return echo(std::move(socket), secure); });
 }

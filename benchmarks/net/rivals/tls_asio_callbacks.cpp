@@ -4,8 +4,6 @@
 // Boost.Asio with callbacks in TLS.
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 
@@ -14,7 +12,8 @@
 #include <memory>
 #include <utility>
 
-#include "../server.hpp"
+#include "asio_listen.hpp"
+#include "tls_asio_context.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -54,25 +53,12 @@ class session : public std::enable_shared_from_this<session> {
   std::array<char, 65536> buffer_;
 };
 
-void accept(tcp::acceptor& acceptor, asio::ssl::context& secure) {
-  acceptor.async_accept([&](error_code error, tcp::socket socket) {
-    if (!error) {
-      socket.set_option(tcp::no_delay(true));
-      std::make_shared<session>(std::move(socket), secure)->start();
-    }
-    accept(acceptor, secure);
-  });
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const bench::tls_address where = bench::start_up_tls(argc, argv);
-  asio::ssl::context secure(asio::ssl::context::tls_server);
-  secure.use_certificate_chain_file(where.certificate);
-  secure.use_private_key_file(where.key, asio::ssl::context::pem);
-  asio::io_context context(1);
-  tcp::acceptor acceptor(context, tcp::v4(), bench::listen_on(where));
-  accept(acceptor, secure);
-  context.run();
+  asio::ssl::context secure = bench::make_asio_context(where);
+  bench::serve_with_callbacks(where, [&](tcp::socket socket) {
+    std::make_shared<session>(std::move(socket), secure)->start();
+  });
 }

@@ -19,6 +19,11 @@ func argument(index int, otherwise string) string {
 	return otherwise
 }
 
+// where returns the address to listen at.
+func where() string {
+	return net.JoinHostPort(argument(1, "127.0.0.1"), argument(2, "0"))
+}
+
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
@@ -27,8 +32,7 @@ func fail(err error) {
 // serve announces its port and gives each connection to handle.
 func serve(handle func(net.Conn)) {
 	runtime.GOMAXPROCS(1)
-	where := net.JoinHostPort(argument(1, "127.0.0.1"), argument(2, "0"))
-	listener, err := net.Listen("tcp4", where)
+	listener, err := net.Listen("tcp4", where())
 	if err != nil {
 		fail(err)
 	}

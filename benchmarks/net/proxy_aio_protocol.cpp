@@ -57,10 +57,18 @@ class client_side final : public side {
   static aio::coro<> connect(std::shared_ptr<client_side> self) {
     aio::event_loop& loop = aio::get_running_loop();
     const auto make = [] { return std::make_shared<side>(); };
-    auto [transport, other] =
-        co_await loop.create_connection(make, self->target_.host, self->target_.port);
-    self->join(other);
-    self->transport_.resume_reading();
+    try {
+      auto [transport, other] =
+          co_await loop.create_connection(make, self->target_.host, self->target_.port);
+      if (self->transport_.is_closing()) {
+        transport.close();
+      } else {
+        self->join(other);
+        self->transport_.resume_reading();
+      }
+    } catch (const boost::system::system_error&) {
+      self->transport_.close();  // nobody there
+    }
   }
 
   bench::address target_;
