@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -49,15 +50,17 @@ churn_clients::~churn_clients() = default;
 load_report churn_clients::run(const load_options& options) {
   options_ = options;
   last_end_ = ticks();
-  for (std::size_t i = 0; i < clients_.size(); ++i) start(i);
-  run_for(options.warm_up);
+  most_ = options.requests > 0 ? connections_ + options.requests : UINT64_MAX;
+  for (std::size_t i = 0; i < clients_.size(); ++i) start_if_wanted(i);
+  if (options.requests == 0) run_for(options.warm_up);
 
   report_ = {};
   if (options.window_begins) options.window_begins();
   last_end_ = ticks();
   const std::uint64_t cpu = cpu_time_of(options.server);
   const std::uint64_t begin = ticks();
-  run_for(options.window);
+  options.requests == 0 ? run_for(options.window) : run_to_the_end();
+  while (report_.requests == 0) turn();  // on a busy machine the first may take longer
   report_.wall_seconds = static_cast<double>(ticks() - begin) / 1e9;
   report_.cpu_seconds = static_cast<double>(cpu_time_of(options.server) - cpu) / 1e9;
   if (options.window_ends) options.window_ends();
@@ -65,14 +68,17 @@ load_report churn_clients::run(const load_options& options) {
   const load_report report = report_;
 
   stopping_ = true;
-  while (under_way_ > 0) turn();
-  if (report.requests == 0) throw load_error("no connection in the measured time");
+  run_to_the_end();
   return report;
 }
 
 void churn_clients::run_for(seconds duration) {
   const std::uint64_t end = ticks() + ticks_of(duration);
   while (ticks() < end) turn();
+}
+
+void churn_clients::run_to_the_end() {
+  while (under_way_ > 0) turn();
 }
 
 void churn_clients::turn() {
@@ -84,6 +90,10 @@ void churn_clients::turn() {
     fail("no connection ended for " + std::to_string(patience) + " seconds, with " +
          std::to_string(under_way_) + " under way");
   }
+}
+
+void churn_clients::start_if_wanted(std::size_t index) {
+  if (!stopping_ && connections_ < most_) start(index);
 }
 
 // Within a machine a connection is made before connect returns, whether the server has
@@ -139,7 +149,7 @@ void churn_clients::receive(std::size_t index) {
   report_.latency.add(last_end_ - c.started);
   ++report_.requests;
   --under_way_;
-  if (!stopping_) start(index);
+  start_if_wanted(index);
 }
 
 void churn_clients::fail(const std::string& why) const {

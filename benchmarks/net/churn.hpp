@@ -44,7 +44,9 @@ class churn_clients {
   };
 
   void run_for(seconds duration);
+  void run_to_the_end();
   void turn();
+  void start_if_wanted(std::size_t index);
   void start(std::size_t index);
   void receive(std::size_t index);
   [[noreturn]] void fail(const std::string& why) const;
@@ -58,7 +60,8 @@ class churn_clients {
 
   load_options options_;
   load_report report_;
-  std::uint64_t connections_ = 0;
+  std::uint64_t connections_ = 0;  // started so far
+  std::uint64_t most_ = 0;         // to start
   std::uint64_t last_end_ = 0;
   std::size_t under_way_ = 0;
   bool stopping_ = false;

@@ -37,8 +37,10 @@ struct load_options {
   std::size_t depth = 1;  ///< requests under way on each connection
   seconds warm_up{0.1};   ///< runs first and is not counted
   seconds window{1.0};    ///< the time that is measured
-  pid_t server = 0;       ///< whose CPU time to read; 0: nobody's
-  bool spin = false;      ///< never sleep; only for a generator with a CPU of its own
+  /// So many requests and no more, all of which are measured; 0: what fits into the time.
+  std::uint64_t requests = 0;
+  pid_t server = 0;   ///< whose CPU time to read; 0: nobody's
+  bool spin = false;  ///< never sleep; only for a generator with a CPU of its own
 
   /// Called when the window begins and when it ends; the load rests meanwhile.
   std::function<void()> window_begins = nullptr;
@@ -103,6 +105,7 @@ class echo_clients {
   void finish_first_echo(client& c);
 
   void run_for(seconds duration);
+  void run_to_the_end();
   void turn();
   void start_requests(client& c, std::size_t count);
   void send_pending(client& c);
@@ -129,6 +132,7 @@ class echo_clients {
   std::uint64_t now_ = 0;
   std::uint64_t last_reply_ = 0;
   std::size_t under_way_ = 0;
+  std::uint64_t left_ = 0;  // requests that may still be started
   bool stopping_ = false;
 };
 

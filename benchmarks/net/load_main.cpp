@@ -24,11 +24,14 @@ namespace {
 
 constexpr const char* usage =
     "usage: load HOST PORT [--connections N] [--size BYTES] [--depth N] [--seconds S]\n"
-    "            [--pid SERVER] [--as echo|lines|churn|tls|udp]\n"
-    "  --pid  to see the CPU time of this process\n"
-    "  --as   what the server does (default echo); churn: clients that leave after "
-    "one\n"
-    "         request, which is then a connection\n";
+    "            [--requests N] [--pid SERVER] [--as echo|lines|churn|tls|udp]\n"
+    "            [--wait asleep|awake]\n"
+    "  --requests  so many and no more, instead of as many as fit into the time\n"
+    "  --pid       to see the CPU time of this process\n"
+    "  --as        what the server does (default echo); churn: clients that leave "
+    "after\n"
+    "              one request, which is then a connection\n"
+    "  --wait      for replies, awake: on a CPU of its own, all the time\n";
 
 template <class Number>
 Number parse(std::string_view text) {
@@ -64,10 +67,14 @@ arguments parse_arguments(int argc, char** argv) {
       a.options.depth = parse<std::size_t>(value);
     } else if (name == "--seconds") {
       a.options.window = bench::seconds(parse<double>(value));
+    } else if (name == "--requests") {
+      a.options.requests = parse<std::uint64_t>(value);
     } else if (name == "--pid") {
       a.options.server = parse<pid_t>(value);
     } else if (name == "--as") {
       a.kind = value;
+    } else if (name == "--wait" && (value == "asleep" || value == "awake")) {
+      a.options.spin = value == "awake";
     } else {
       throw std::invalid_argument("unknown option: " + std::string(name));
     }
