@@ -17,7 +17,6 @@
 #if AIO_WITH_ZLIB
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 #include <new>
 #include <utility>
