@@ -4,6 +4,7 @@
 #include <aio/task/sleep.hpp>
 #include <aio/testing/run_virtual.hpp>
 
+#include <chat/allowance.hpp>
 #include <chat/hub.hpp>
 #include <chat/memory_relay.hpp>
 #include <chat/room.hpp>
