@@ -45,6 +45,7 @@ void print_conditions(const session& in) {
 seconds duration_of(const session& in, const std::string& name) {
   if (name == "idle") return duration_of_idle();
   if (name == "http") return duration_of_http(in);
+  if (name == "chat") return duration_of_chat(in);
   if (name == "micro") return duration_of_micro(in);
   if (name == "scale") return duration_of_scale(in);
   const load_scenario s = *parse_load(name);
@@ -54,6 +55,7 @@ seconds duration_of(const session& in, const std::string& name) {
 void run(session& in, const std::string& name) {
   if (name == "idle") return run_idle(in);
   if (name == "http") return run_http(in);
+  if (name == "chat") return run_chat(in);
   if (name == "micro") return run_micro(in);
   if (name == "scale") return run_scale(in);
   run_load(in, name, *parse_load(name));

@@ -24,6 +24,10 @@ seconds duration_of_idle();
 void run_http(session& in);
 seconds duration_of_http(const session& in);
 
+/// The chat of the examples with 10,000 pages; see net/chat/run.py.
+void run_chat(session& in);
+seconds duration_of_chat(const session& in);
+
 /// The program `micro`: its operations, and those that are done by many tasks.
 void run_micro(session& in);
 seconds duration_of_micro(const session& in);

@@ -41,6 +41,8 @@ inline constexpr standard_scenario standard_scenarios[] = {
     {"scale", false, "1 to 5,000 clients, 1 to 1,000,000 tasks: what growth costs"},
     {"idle", true, "memory per connection of 10,000 idle clients"},
     {"http", false, "web servers that say hello, with wrk; memory of idle clients"},
+    {"chat", false,
+     "10,000 pages of the chat, of which 500 talk; every message checked"},
     {"micro", true, "nanoseconds of the library's own operations"},
 };
 
@@ -116,8 +118,8 @@ inline std::optional<load_scenario> parse_load(std::string_view text) {
 }
 
 inline bool is_scenario(std::string_view name) {
-  return name == "idle" || name == "http" || name == "micro" || name == "scale" ||
-         parse_load(name);
+  return name == "idle" || name == "http" || name == "chat" || name == "micro" ||
+         name == "scale" || parse_load(name);
 }
 
 inline void print_list() {

@@ -34,7 +34,9 @@ class listener final : public chat::member {
  public:
   explicit listener(std::string mark = "nobody") : mark_(std::move(mark)) {}
 
-  void hear(const chat::news& of) noexcept override { heard += of.lines_for(*this) + "|"; }
+  void hear(const chat::news& of) noexcept override {
+    heard += of.lines_for(*this) + "|";
+  }
   bool has_said(std::string_view mark) const noexcept override {
     return mark.starts_with(mark_);
   }
@@ -93,7 +95,8 @@ TEST_CASE("chat room: what comes in one turn is told at once", "[chat]") {
   }());
 }
 
-TEST_CASE("chat room: a mark is heard once, and for longer than the history", "[chat]") {
+TEST_CASE("chat room: a mark is heard once, and for longer than the history",
+          "[chat]") {
   run([]() -> aio::coro<> {
     chat::stats counts;
     room tea("tea", 3, counts);
@@ -101,9 +104,11 @@ TEST_CASE("chat room: a mark is heard once, and for longer than the history", "[
     CHECK_FALSE(tea.hear(said(2, "one", "m")));
     CHECK(counts.repeated == 1);
     std::uint64_t id = 3;
-    for (int i = 0; i < 100; ++i) tea.hear(said(id++, "x", "other" + std::to_string(i)));
+    for (int i = 0; i < 100; ++i)
+      tea.hear(said(id++, "x", "other" + std::to_string(i)));
     CHECK_FALSE(tea.hear(said(id++, "one", "m")));
-    for (int i = 0; i < 2000; ++i) tea.hear(said(id++, "x", "more" + std::to_string(i)));
+    for (int i = 0; i < 2000; ++i)
+      tea.hear(said(id++, "x", "more" + std::to_string(i)));
     CHECK(tea.hear(said(id++, "one", "m")));  // not for ever
     CHECK(tea.hear(said(id++, "unmarked")));
     CHECK(tea.hear(said(id++, "unmarked")));

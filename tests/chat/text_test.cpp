@@ -26,7 +26,8 @@ std::string times(std::size_t n, std::string_view text) {
 
 TEST_CASE("chat text: what is valid stays", "[chat]") {
   for (const std::string_view text :
-       {"hello", " a  b ", "\u00e4\u20ac\U0001F34B\U0010FFFD", "<b>\"&amp;", "\u0e01\u0e33"}) {
+       {"hello", " a  b ", "\u00e4\u20ac\U0001F34B\U0010FFFD", "<b>\"&amp;",
+        "\u0e01\u0e33"}) {
     CHECK(clean_text(text) == text);
   }
   CHECK(clean_text("") == "");

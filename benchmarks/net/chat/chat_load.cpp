@@ -262,9 +262,9 @@ class load {
 
 int main(int argc, char** argv) {
   if (argc != 9) {
-    std::fprintf(
-        stderr,
-        "usage: %s PORT FIRST COUNT CLIENTS ROOMS TALKERS RATE MESSAGES\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s PORT FIRST COUNT CLIENTS ROOMS TALKERS RATE MESSAGES\n",
+                 argv[0]);
     return 2;
   }
   const auto number = [argv](int i) { return std::strtoull(argv[i], nullptr, 10); };
